@@ -1,0 +1,88 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target of this package is compiled with: language mode 6 (strict concurrency) comes
+/// from the tools version; a warning is an error.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "crease",
+    products: [
+        .executable(name: "crease", targets: ["crease"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // C and C++ boundaries.
+        .systemLibrary(
+            name: "CMicroHTTPD", path: "CMicroHTTPD", pkgConfig: "libmicrohttpd",
+            providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(
+            name: "CGMP", path: "Sources/CGMP", pkgConfig: "gmp", providers: [.apt(["libgmp-dev"])]),
+        .systemLibrary(
+            name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CSimdJSONLibrary", path: "Sources/CSimdJSONLibrary",
+            providers: [.apt(["libsimdjson-dev"])]),
+        .target(
+            name: "CSimdJSON", dependencies: ["CSimdJSONLibrary"],
+            cxxSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))]),
+        .target(
+            name: "CEvaluationKernels",
+            cSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))]),
+
+        // The mathematics: no HTTP, no JSON, no jobs.
+        module("ExactArithmetic", ["CGMP"]),
+        module("PiecewiseLinear", ["ExactArithmetic"]),
+        module("ReLUNetworks", ["ExactArithmetic", "CEvaluationKernels"]),
+        module("Compilation", ["ExactArithmetic", "PiecewiseLinear", "ReLUNetworks"]),
+        module("PieceCounting", ["ExactArithmetic", "PiecewiseLinear", "ReLUNetworks"]),
+        module("ExactTraining", ["ExactArithmetic", "ReLUNetworks"]),
+
+        // The service.
+        module("MicroHTTP", ["CMicroHTTPD", "CZlib"]),
+        module("FastJSON", ["CSimdJSON"]),
+        module("Jobs"),
+        module("Drawing"),
+        module(
+            "CreaseService",
+            [
+                "MicroHTTP", "FastJSON", "Jobs", "Drawing", "ExactArithmetic", "PiecewiseLinear",
+                "ReLUNetworks", "Compilation", "PieceCounting", logging,
+            ]),
+        .executableTarget(
+            name: "crease", dependencies: ["CreaseService", "MicroHTTP", argumentParser, logging],
+            swiftSettings: strict),
+
+        // Tests.
+        tests("ExactArithmeticTests", ["ExactArithmetic"]),
+        tests("PiecewiseLinearTests", ["PiecewiseLinear", "ExactArithmetic"]),
+        tests("ReLUNetworksTests", ["ReLUNetworks", "ExactArithmetic"]),
+        tests("CompilationTests", ["Compilation", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
+        tests("PieceCountingTests", ["PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
+        tests("ExactTrainingTests", ["ExactTraining", "ReLUNetworks", "ExactArithmetic"]),
+        tests("MicroHTTPTests", ["MicroHTTP"]),
+        tests("FastJSONTests", ["FastJSON"]),
+        tests("JobsTests", ["Jobs"]),
+        tests("CreaseServiceTests", ["CreaseService", "MicroHTTP", "FastJSON", "ExactArithmetic"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,1 @@
+// The Drawing module.

@@ -1,0 +1,1 @@
+// The ExactTraining module.
