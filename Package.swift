@@ -49,13 +49,19 @@ let package = Package(
             name: "CEvaluationKernels",
             cSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))]),
 
+        .target(
+            name: "CTrainingKernels",
+            cSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))]),
+
         // The mathematics: no HTTP, no JSON, no jobs.
         module("ExactArithmetic", ["CGMP"]),
         module("PiecewiseLinear", ["ExactArithmetic"]),
         module("ReLUNetworks", ["ExactArithmetic", "CEvaluationKernels"]),
-        module("Compilation", ["ExactArithmetic", "PiecewiseLinear", "ReLUNetworks"]),
-        module("PieceCounting", ["ExactArithmetic", "PiecewiseLinear", "ReLUNetworks"]),
-        module("ExactTraining", ["ExactArithmetic", "ReLUNetworks"]),
+        module("LinearProgramming", ["ExactArithmetic"]),
+        module("Compilation", ["ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks"]),
+        module("PieceCounting", ["ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks"]),
+        module("HardFamilies", ["ExactArithmetic", "PieceCounting", "PiecewiseLinear", "ReLUNetworks"]),
+        module("ExactTraining", ["CTrainingKernels", "ExactArithmetic", "ReLUNetworks"]),
 
         // The service.
         module("MicroHTTP", ["CMicroHTTPD", "CZlib"]),
@@ -66,18 +72,31 @@ let package = Package(
             "CreaseService",
             [
                 "MicroHTTP", "FastJSON", "Jobs", "Drawing", "ExactArithmetic", "PiecewiseLinear",
-                "ReLUNetworks", "Compilation", "PieceCounting", logging,
+                "ReLUNetworks", "Compilation", "PieceCounting", "HardFamilies", "ExactTraining", logging,
             ]),
         .executableTarget(
             name: "crease", dependencies: ["CreaseService", "MicroHTTP", argumentParser, logging],
             swiftSettings: strict),
 
+        // In-process benchmarks and races, one file a subject.
+        .executableTarget(
+            name: "crease-bench",
+            dependencies: [
+                "FastJSON", "ExactArithmetic", "PiecewiseLinear", "ReLUNetworks", "Compilation",
+                "PieceCounting", "HardFamilies", "ExactTraining", "LinearProgramming",
+            ],
+            path: "Benchmarks/InProcess", swiftSettings: strict),
+
         // Tests.
         tests("ExactArithmeticTests", ["ExactArithmetic"]),
         tests("PiecewiseLinearTests", ["PiecewiseLinear", "ExactArithmetic"]),
         tests("ReLUNetworksTests", ["ReLUNetworks", "ExactArithmetic"]),
+        tests("LinearProgrammingTests", ["LinearProgramming", "ExactArithmetic"]),
         tests("CompilationTests", ["Compilation", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
         tests("PieceCountingTests", ["PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
+        tests(
+            "HardFamiliesTests",
+            ["HardFamilies", "PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
         tests("ExactTrainingTests", ["ExactTraining", "ReLUNetworks", "ExactArithmetic"]),
         tests("MicroHTTPTests", ["MicroHTTP"]),
         tests("FastJSONTests", ["FastJSON"]),

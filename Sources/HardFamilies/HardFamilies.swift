@@ -1,0 +1,1 @@
+// The HardFamilies module.

@@ -1,1 +1,0 @@
-// The PiecewiseLinear module.
