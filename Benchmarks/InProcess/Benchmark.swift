@@ -1,6 +1,6 @@
 /// One in-process benchmark: `crease-bench NAME [arguments…]` runs it and prints its figures.
-struct Benchmark {
+struct Benchmark: Sendable {
     let name: String
     let summary: String
-    let run: ([String]) throws -> Void
+    let run: @Sendable ([String]) throws -> Void
 }
