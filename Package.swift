@@ -40,6 +40,9 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
+            name: "CSodium", path: "Sources/CSodium", pkgConfig: "libsodium",
+            providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(
             name: "CSimdJSONLibrary", path: "Sources/CSimdJSONLibrary",
             providers: [.apt(["libsimdjson-dev"])]),
         .target(
@@ -66,12 +69,14 @@ let package = Package(
         // The service.
         module("MicroHTTP", ["CMicroHTTPD", "CZlib"]),
         module("FastJSON", ["CSimdJSON"]),
-        module("Jobs"),
+        module("Signatures", ["CSodium"]),
+        module("Jobs", ["Signatures"]),
         module("Drawing"),
         module(
             "CreaseService",
             [
-                "MicroHTTP", "FastJSON", "Jobs", "Drawing", "ExactArithmetic", "PiecewiseLinear",
+                "MicroHTTP", "FastJSON", "Jobs", "Signatures", "Drawing", "ExactArithmetic",
+                "PiecewiseLinear",
                 "ReLUNetworks", "Compilation", "PieceCounting", "HardFamilies", "ExactTraining", logging,
             ]),
         .executableTarget(
@@ -100,7 +105,8 @@ let package = Package(
         tests("ExactTrainingTests", ["ExactTraining", "ReLUNetworks", "ExactArithmetic"]),
         tests("MicroHTTPTests", ["MicroHTTP"]),
         tests("FastJSONTests", ["FastJSON"]),
-        tests("JobsTests", ["Jobs"]),
+        tests("SignaturesTests", ["Signatures"]),
+        tests("JobsTests", ["Jobs", "Signatures"]),
         tests("CreaseServiceTests", ["CreaseService", "MicroHTTP", "FastJSON", "ExactArithmetic"]),
     ],
     cxxLanguageStandard: .cxx17
