@@ -1,0 +1,44 @@
+/// Lower bound and incumbent of a minimisation over time.
+public struct BoundsPicture: Sendable {
+    public struct Sample: Sendable {
+        public let seconds: Double
+        public let lowerBound: Double
+        public let upperBound: Double
+
+        public init(seconds: Double, lowerBound: Double, upperBound: Double) {
+            self.seconds = seconds
+            self.lowerBound = lowerBound
+            self.upperBound = upperBound
+        }
+    }
+
+    public var title: String
+    public var samples: [Sample]
+
+    public init(title: String, samples: [Sample]) {
+        self.title = title
+        self.samples = samples
+    }
+
+    public func svg() -> [UInt8] {
+        let finite = samples.filter { $0.lowerBound.isFinite && $0.upperBound.isFinite }
+        let axes = Axes(
+            frame: Frame(left: 80, top: 56, right: 784, bottom: 436),
+            x: Axes.range(finite.map(\.seconds) + [0], margin: 0.02),
+            y: Axes.range(finite.flatMap { [$0.lowerBound, $0.upperBound] }, margin: 0.06))
+        var document = SVGDocument(width: 800, height: 480, title: title)
+        document.text(title, at: PicturePoint(x: 80, y: 22), fill: "#0f172a", size: 15)
+        axes.draw(into: &document, xLabel: "seconds", yLabel: "loss")
+        document.beginClip(axes.frame, identifier: "frame")
+        document.polyline(
+            finite.map { axes.pixel(PicturePoint(x: $0.seconds, y: $0.upperBound)) }, stroke: "#dc2626",
+            width: 2)
+        document.polyline(
+            finite.map { axes.pixel(PicturePoint(x: $0.seconds, y: $0.lowerBound)) }, stroke: "#2563eb",
+            width: 2)
+        document.endClip()
+        document.text("incumbent", at: PicturePoint(x: 784, y: 30), anchor: .end, fill: "#dc2626")
+        document.text("lower bound", at: PicturePoint(x: 784, y: 46), anchor: .end, fill: "#2563eb")
+        return document.finished()
+    }
+}
