@@ -6,10 +6,13 @@ final class LaterThread: Sendable {
     static let shared = LaterThread()
 
     private let waiting = Mutex<[@Sendable () -> Void]>([])
-    private let wake: Int32
+    /// A pipe whose bytes say that something waits: its reading and its writing end.
+    private let wake: (read: Int32, write: Int32)
 
     private init() {
-        wake = eventfd(0, 0)
+        var ends: [Int32] = [-1, -1]
+        pipe(&ends)
+        wake = (ends[0], ends[1])
         var thread = pthread_t()
         let own = Unmanaged.passRetained(self).toOpaque()
         pthread_create(&thread, nil, runLaterThread, own)
@@ -17,13 +20,13 @@ final class LaterThread: Sendable {
 
     func answer(_ body: @escaping @Sendable () -> Void) {
         waiting.withLock { $0.append(body) }
-        var one: UInt64 = 1
-        write(wake, &one, 8)
+        var one: UInt8 = 1
+        write(wake.write, &one, 1)
     }
 
     fileprivate func run() {
-        var count: UInt64 = 0
-        while read(wake, &count, 8) == 8 {
+        var bytes: UInt64 = 0
+        while read(wake.read, &bytes, 8) > 0 {
             let all = waiting.withLock { waiting in
                 defer { waiting = [] }
                 return waiting

@@ -10,7 +10,8 @@ struct LoadApplication: HTTPApplication {
     private let large = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
 
     func gate(_ head: RequestHead) -> Response? {
-        for path: StaticString in ["/prepared", "/text", "/echo", "/later", "/large"] where head.hasPath(path) {
+        for path: StaticString in ["/prepared", "/text", "/echo", "/later", "/large"] where head.hasPath(path)
+        {
             return nil
         }
         return problem(status: 404, code: "not-found", detail: "There is nothing here.", head: head)
@@ -21,13 +22,15 @@ struct LoadApplication: HTTPApplication {
         if head.hasPath("/prepared") {
             exchange.respond(Response(prepared))
         } else if head.hasPath("/text") {
-            exchange.respond(Response(status: 200, headers: [("Content-Type", "text/plain")], body: .bytes(text)))
+            exchange.respond(
+                Response(status: 200, headers: [("Content-Type", "text/plain")], body: .bytes(text)))
         } else if head.hasPath("/echo") {
             exchange.respond(Response(status: 200, body: .bytes(request.body.withUnsafeBytes(Array.init))))
         } else if head.hasPath("/large") {
             exchange.respond(Response(status: 200, body: .bytes(large)))
         } else {
-            let response = Response(status: 200, headers: [("Content-Type", "text/plain")], body: .bytes(text))
+            let response = Response(
+                status: 200, headers: [("Content-Type", "text/plain")], body: .bytes(text))
             LaterThread.shared.answer { exchange.respond(response) }
         }
     }

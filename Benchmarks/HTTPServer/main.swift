@@ -14,7 +14,7 @@ configuration.threads = CommandLine.arguments.dropFirst(2).first.flatMap { Int($
 configuration.log = { line in print(line) }
 let server = Server(configuration: configuration, application: LoadApplication())
 print("listening on port", try server.start())
-fflush(stdout)
+fflush(nil)
 var received: Int32 = 0
 sigwait(&signals, &received)
 server.stop()

@@ -168,7 +168,9 @@ final class Connection: @unchecked Sendable {
 
     func sendRaw(_ response: Response) {
         let bytes = serialized(response, omitsBody: storage.method == .head && hasSeenHead)
-        _ = bytes.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) }
+        _ = bytes.withUnsafeBytes {
+            send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        }
     }
 
     // MARK: Suspending and answering
@@ -228,7 +230,9 @@ final class Connection: @unchecked Sendable {
     /// Answers 503 where a suspended request has no answer, and ends a stream: the server stops.
     func answerStopping() {
         let current = exchange.load(ordering: .sequentiallyConsistent)
-        if current & Connection.suspended != 0, current & Connection.answered == 0, claim(generation: current >> 3) {
+        if current & Connection.suspended != 0, current & Connection.answered == 0,
+            claim(generation: current >> 3)
+        {
             var response = context.problem(
                 503, "stopping", "The server stops and did not finish this request.", head: nil)
             response.headers.append(("Retry-After", "1"))

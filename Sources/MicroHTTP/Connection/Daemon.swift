@@ -16,11 +16,13 @@ final class Daemon: @unchecked Sendable {
         var settings = microhttpd_settings()
         settings.listen_socket = listener.socket
         settings.threads = UInt32(clamping: max(1, configuration.threads))
-        settings.connection_limit = UInt32(clamping: max(configuration.threads, configuration.connectionLimit))
+        settings.connection_limit = UInt32(
+            clamping: max(configuration.threads, configuration.connectionLimit))
         settings.connection_limit_per_address = UInt32(clamping: configuration.connectionLimitPerAddress)
         // A net under the watchdog's deadlines.
         settings.inactivity_seconds = UInt32(
-            clamping: nanoseconds(max(configuration.idleDeadline, configuration.sendGrace)) / 1_000_000_000 + 5)
+            clamping: nanoseconds(max(configuration.idleDeadline, configuration.sendGrace)) / 1_000_000_000
+                + 5)
         settings.memory_per_connection = 64 << 10
         settings.context = self.context.toOpaque()
         settings.handler = handleRequest
@@ -122,15 +124,19 @@ private func endRequest(
     Unmanaged<Connection>.fromOpaque(stored)._withUnsafeGuaranteedRef { $0.end(termination: termination) }
 }
 
-private func logLine(_ context: UnsafeMutableRawPointer?, _ format: UnsafePointer<CChar>?, _ arguments: CVaListPointer?) {
+private func logLine(
+    _ context: UnsafeMutableRawPointer?, _ format: UnsafePointer<CChar>?, _ arguments: CVaListPointer?
+) {
     guard let context, let format, let arguments else { return }
     let server = Unmanaged<ServerContext>.fromOpaque(context).takeUnretainedValue()
     guard let log = server.configuration.log else { return }
     var line = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { buffer in
         let count = microhttpd_format(buffer.baseAddress, buffer.count, format, arguments)
-        return String(decoding: UnsafeRawBufferPointer(start: buffer.baseAddress, count: count), as: UTF8.self)
+        return String(
+            decoding: UnsafeRawBufferPointer(start: buffer.baseAddress, count: count), as: UTF8.self)
     }
     // A client's bytes may stand in it.
-    line = String(String.UnicodeScalarView(line.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
+    line = String(
+        String.UnicodeScalarView(line.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
     log(line)
 }

@@ -39,7 +39,9 @@ enum Gate {
         return count
     }
 
-    private static func readVersion(_ version: UnsafePointer<CChar>, into storage: HeadStorage) throws(Refusal) {
+    private static func readVersion(_ version: UnsafePointer<CChar>, into storage: HeadStorage)
+        throws(Refusal)
+    {
         let bytes = UnsafeRawBufferPointer(start: version, count: length(version))
             .assumingMemoryBound(to: UInt8.self)
         if bytes.elementsEqual("HTTP/1.1".utf8) {
@@ -55,7 +57,8 @@ enum Gate {
         _ connection: OpaquePointer, into storage: HeadStorage, _ configuration: ServerConfiguration
     ) throws(Refusal) {
         let limit = configuration.maximumHeaderFields
-        let (count, bytes) = withUnsafeTemporaryAllocation(of: microhttpd_field.self, capacity: limit) { fields in
+        let (count, bytes) = withUnsafeTemporaryAllocation(of: microhttpd_field.self, capacity: limit) {
+            fields in
             let count = microhttpd_header_fields(connection, fields.baseAddress, limit)
             var bytes = 0
             for index in 0..<min(count, limit) {
@@ -117,7 +120,8 @@ enum Gate {
     }
 
     private static func judgeFraming(
-        _ storage: HeadStorage, _ facts: FieldFacts, _ method: HTTPMethod, _ configuration: ServerConfiguration
+        _ storage: HeadStorage, _ facts: FieldFacts, _ method: HTTPMethod,
+        _ configuration: ServerConfiguration
     ) throws(Refusal) {
         guard facts.hosts == 1 || storage.isHTTP10 && facts.hosts == 0 else {
             throw Refusal(400, "bad-host", "A request of HTTP/1.1 has one Host field.")
@@ -125,7 +129,8 @@ enum Gate {
         if let coding = facts.transferEncoding {
             guard facts.contentLength == nil, !storage.isHTTP10 else {
                 throw Refusal(
-                    400, "bad-framing", "Transfer-Encoding goes neither with Content-Length nor with HTTP/1.0.")
+                    400, "bad-framing",
+                    "Transfer-Encoding goes neither with Content-Length nor with HTTP/1.0.")
             }
             guard isSameToken(storage.buffer(coding), "chunked") else {
                 throw Refusal(501, "unknown-transfer-encoding", "The only transfer coding known is chunked.")
@@ -143,11 +148,13 @@ enum Gate {
             throw Refusal(400, "unexpected-body", "A \(method.rawValue) request has no body.")
         }
         if method.takesBody, facts.contentLength == nil, facts.transferEncoding == nil {
-            throw Refusal(411, "length-required", "A \(method.rawValue) request needs a Content-Length or chunks.")
+            throw Refusal(
+                411, "length-required", "A \(method.rawValue) request needs a Content-Length or chunks.")
         }
         if let length = storage.contentLength, length > UInt64(max(0, configuration.maximumBodyBytes)) {
             throw Refusal(
-                413, "body-too-large", "The body of a request may have \(configuration.maximumBodyBytes) bytes.")
+                413, "body-too-large",
+                "The body of a request may have \(configuration.maximumBodyBytes) bytes.")
         }
         if let expectation = facts.expectation, !storage.isHTTP10,
             !isSameToken(storage.buffer(expectation), "100-continue")
@@ -166,7 +173,8 @@ enum Gate {
                 "The target of a request may have \(configuration.maximumTargetBytes) bytes.")
         }
         guard target.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }) else {
-            throw Refusal(400, "bad-target", "The request's target has characters that must be percent-encoded.")
+            throw Refusal(
+                400, "bad-target", "The request's target has characters that must be percent-encoded.")
         }
         if target.count == 1, target[0] == UInt8(ascii: "*"), method == .options {
             storage.path = storage.target
@@ -175,7 +183,8 @@ enum Gate {
         var start = 0
         if target.first != UInt8(ascii: "/") {
             guard let authority = absoluteFormAuthority(target) else {
-                throw Refusal(400, "bad-target", "The request's target is neither a path nor an absolute URI.")
+                throw Refusal(
+                    400, "bad-target", "The request's target is neither a path nor an absolute URI.")
             }
             start = authority
         }
@@ -189,7 +198,8 @@ enum Gate {
         }
         if let question {
             storage.query = ByteRange(
-                offset: storage.target.offset + Int32(question + 1), count: Int32(target.count - question - 1))
+                offset: storage.target.offset + Int32(question + 1), count: Int32(target.count - question - 1)
+            )
         }
         guard storage.buffer(storage.target).contains(UInt8(ascii: "%")) else { return }
         let head = RequestHead(storage: storage)

@@ -4,7 +4,9 @@ internal import Synchronization
 // The three kinds of calls in which libmicrohttpd delivers a request: its head once, its body in pieces, its end once
 // and again after each resumption. Answers are queued in the last: queued earlier they would close the connection.
 extension Connection {
-    func takeHead(handle: OpaquePointer, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>) -> MHD_Result {
+    func takeHead(handle: OpaquePointer, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>)
+        -> MHD_Result
+    {
         hasSeenHead = true
         guard phase.load(ordering: .acquiring) == .head else { return .NO }
         do throws(Refusal) {
@@ -37,7 +39,9 @@ extension Connection {
 
     private func earlyAnswer() -> Response? {
         if let preflight = context.crossOrigin?.preflight(head) { return preflight }
-        if storage.isChunked || storage.contentLength ?? 0 > 0, let refusal = prepareDecoding() { return refusal }
+        if storage.isChunked || storage.contentLength ?? 0 > 0, let refusal = prepareDecoding() {
+            return refusal
+        }
         return context.application.gate(head)
     }
 
@@ -60,7 +64,9 @@ extension Connection {
 
     /// Answers before the body: libmicrohttpd drops what comes and closes the connection.
     private func refuseNow(_ response: Response?) -> MHD_Result {
-        guard let response, advance(from: .head, to: .handling), claim(generation: generation) else { return .NO }
+        guard let response, advance(from: .head, to: .handling), claim(generation: generation) else {
+            return .NO
+        }
         isOver = true
         lingers = true
         publish(response)
@@ -79,7 +85,8 @@ extension Connection {
         let configuration = context.configuration
         if total > configuration.maximumBodyBytes {
             return refuseInBody(
-                413, "body-too-large", "The body of a request may have \(configuration.maximumBodyBytes) bytes.")
+                413, "body-too-large",
+                "The body of a request may have \(configuration.maximumBodyBytes) bytes.")
         }
         let body = self.body ?? RequestBody(budget: context.budget)
         self.body = body
@@ -91,7 +98,8 @@ extension Connection {
             case .tooLarge:
                 return refuseInBody(
                     413, "body-too-large",
-                    "The body of a request may have \(configuration.maximumInflatedBytes) bytes when inflated.")
+                    "The body of a request may have \(configuration.maximumInflatedBytes) bytes when inflated."
+                )
             case .noMemory: return refuseForMemory()
             }
         }

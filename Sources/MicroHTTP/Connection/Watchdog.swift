@@ -8,10 +8,11 @@ struct Watchdog {
 
     func run() {
         let configuration = context.configuration
-        let shortest = [
-            configuration.headerDeadline, configuration.bodyGrace, configuration.idleDeadline,
-            configuration.sendGrace,
-        ].map(nanoseconds).min() ?? 0
+        let shortest =
+            [
+                configuration.headerDeadline, configuration.bodyGrace, configuration.idleDeadline,
+                configuration.sendGrace,
+            ].map(nanoseconds).min() ?? 0
         let period = UInt32(min(max(shortest / 4, 10_000_000), 250_000_000) / 1_000_000)
         while !context.isStopped.load(ordering: .sequentiallyConsistent) {
             context.connections.check(now: monotonicNanoseconds())
@@ -71,7 +72,8 @@ extension Connection {
             }
         case .body:
             let needed = Double(age) * 1e-9 * Double(configuration.minimumBodyRate)
-            if age > nanoseconds(configuration.bodyGrace), Double(received.load(ordering: .relaxed)) < needed {
+            if age > nanoseconds(configuration.bodyGrace), Double(received.load(ordering: .relaxed)) < needed
+            {
                 timeOut(.body, "The request's body arrived too slowly.")
             }
         case .handling:
@@ -88,7 +90,9 @@ extension Connection {
                 }
             } else if isKnown, age > nanoseconds(configuration.sendGrace) {
                 let needed = Double(age) * 1e-9 * Double(configuration.minimumBodyRate)
-                if Double(progress.bytes_acknowledged &- observation.acknowledged) < needed { timeOut(.sending, nil) }
+                if Double(progress.bytes_acknowledged &- observation.acknowledged) < needed {
+                    timeOut(.sending, nil)
+                }
             }
         case .dead: break
         }

@@ -68,7 +68,8 @@ func gzipped(_ bytes: UnsafeRawBufferPointer, level: Int32) -> OwnedBuffer? {
         let input = min(bytes.count - read, 1 << 30)
         let room = min(capacity - written, 1 << 30)
         guard room > 0 else { break }
-        stream.next_in = UnsafeMutablePointer(mutating: bytes.assumingMemoryBound(to: UInt8.self).baseAddress! + read)
+        stream.next_in = UnsafeMutablePointer(
+            mutating: bytes.assumingMemoryBound(to: UInt8.self).baseAddress! + read)
         stream.avail_in = UInt32(input)
         stream.next_out = output.assumingMemoryBound(to: UInt8.self) + written
         stream.avail_out = UInt32(room)

@@ -108,7 +108,9 @@ final class HeadStorage: @unchecked Sendable {
 /// Equality of two tokens without regard to ASCII case.
 func isSameToken(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
     guard left.count == right.count else { return false }
-    for index in left.indices where asciiLowercase(left[index]) != asciiLowercase(right[index]) { return false }
+    for index in left.indices where asciiLowercase(left[index]) != asciiLowercase(right[index]) {
+        return false
+    }
     return true
 }
 

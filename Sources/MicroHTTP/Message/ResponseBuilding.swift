@@ -140,7 +140,8 @@ private func releaseBuffer(_ owner: UnsafeMutableRawPointer?) {
 }
 
 private func readStream(
-    _ owner: UnsafeMutableRawPointer?, _ position: UInt64, _ buffer: UnsafeMutablePointer<CChar>?, _ capacity: Int
+    _ owner: UnsafeMutableRawPointer?, _ position: UInt64, _ buffer: UnsafeMutablePointer<CChar>?,
+    _ capacity: Int
 ) -> Int {
     guard let owner, let buffer else { return -2 }
     return Unmanaged<ResponseStream>.fromOpaque(owner)._withUnsafeGuaranteedRef {
@@ -163,7 +164,8 @@ func serialized(_ response: Response, omitsBody: Bool) -> [UInt8] {
     }
     var text = "HTTP/1.1 \(response.status) \(reasonPhrase(response.status))\r\n"
     for field in response.headers where !isReserved(field.name) {
-        guard field.name.utf8.allSatisfy(isTokenByte), field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+        guard field.name.utf8.allSatisfy(isTokenByte),
+            field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
         else { continue }
         text += "\(field.name): \(field.value)\r\n"
     }

@@ -75,7 +75,8 @@ public final class Server: Sendable {
         // The daemon must not be stopped while a connection is suspended: it would abort the process.
         repeat {
             context.connections.answerSuspended()
-        } while context.counters.suspended.load(ordering: .sequentiallyConsistent) > 0 && pause(milliseconds: 1)
+        } while context.counters.suspended.load(ordering: .sequentiallyConsistent) > 0
+            && pause(milliseconds: 1)
         let grace = monotonicNanoseconds() + 500_000_000
         while context.counters.requestsInFlight.load(ordering: .relaxed) > 0, monotonicNanoseconds() < grace {
             context.connections.answerSuspended()

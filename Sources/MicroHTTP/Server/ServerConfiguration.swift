@@ -42,9 +42,13 @@ public struct ServerConfiguration: Sendable {
     /// Exact origins that browsers may call from; empty turns CORS off.
     public var corsOrigins: Set<String> = []
     /// Response fields that such callers may read.
-    public var corsExposedHeaders = ["Location", "Retry-After", "ETag", "RateLimit", "RateLimit-Policy", "X-Request-Id"]
+    public var corsExposedHeaders = [
+        "Location", "Retry-After", "ETag", "RateLimit", "RateLimit-Policy", "X-Request-Id",
+    ]
     /// Request fields that such callers may send.
-    public var corsAllowedHeaders = ["Content-Type", "Authorization", "Prefer", "Idempotency-Key", "X-Request-Id"]
+    public var corsAllowedHeaders = [
+        "Content-Type", "Authorization", "Prefer", "Idempotency-Key", "X-Request-Id",
+    ]
 
     /// Bodies of at least this size are compressed for clients that accept it; `nil` turns compression off.
     public var compressionThreshold: Int? = 1 << 10
