@@ -92,6 +92,11 @@ let package = Package(
             ],
             path: "Benchmarks/InProcess", swiftSettings: strict),
 
+        // A bare server for load tools, the service's transport without its application.
+        .executableTarget(
+            name: "http-bench-server", dependencies: ["MicroHTTP"], path: "Benchmarks/HTTPServer",
+            swiftSettings: strict),
+
         // Tests.
         tests("ExactArithmeticTests", ["ExactArithmetic"]),
         tests("PiecewiseLinearTests", ["PiecewiseLinear", "ExactArithmetic"]),
