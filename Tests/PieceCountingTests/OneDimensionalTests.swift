@@ -45,7 +45,8 @@ import Testing
                     let pieces = try LinePieceCounting.list(network, on: domain)
                     let slow = SlowLineEnumeration(network, lower: lower, upper: upper)
                     #expect(pieces.breakpoints == slow.breakpoints, "\(kind) seed \(seed) on \(domain)")
-                    #expect(pieces.activationCells == slow.activationCells, "\(kind) seed \(seed) on \(domain)")
+                    #expect(
+                        pieces.activationCells == slow.activationCells, "\(kind) seed \(seed) on \(domain)")
                     #expect(pieces.affineMaps == slow.affineMaps, "\(kind) seed \(seed) on \(domain)")
                     let counts = try LinePieceCounting.countWithoutListing(network, on: domain)
                     var expected = pieces.counts
