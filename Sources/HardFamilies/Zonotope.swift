@@ -71,8 +71,8 @@ public struct Zonotope: Sendable, Hashable {
         }
     }
 
-    /// Whether (b_1..b_m) ∈ S(n, m), decided exactly: the number of vertices is the largest possible, which holds
-    /// exactly when every min(n, m) of the generators are linearly independent.
+    /// Whether (b_1..b_m) ∈ S(n, m), decided exactly: the number of vertices is the largest possible. For n ≥ 2 that
+    /// holds exactly when every min(n, m) of the generators are linearly independent, for n = 1 when one is not 0.
     public func isGeneric(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> Bool {
         BigInteger(try vertexCount(maximumWork: maximumWork)) == (try mostVertices)
     }

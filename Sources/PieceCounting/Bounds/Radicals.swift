@@ -29,7 +29,7 @@ public enum Radicals {
 
     /// A number slightly above the root, by logarithms in binary64.
     private static func guessAbove(_ value: BigInteger, bits: Int, degree: Int) -> BigInteger {
-        let top = value.magnitudeLimbs.suffix(2).reversed().map(Double.init)
+        let top = value.magnitudeLimbs.suffix(2).reversed().map { Double($0) }
         let leading = top.count == 2 ? top[0] * 0x1p64 + top[1] : top[0]
         let logarithm = log2(leading) + Double(64 * ((bits + 63) / 64 - top.count))
         let exponent = logarithm / Double(degree)
