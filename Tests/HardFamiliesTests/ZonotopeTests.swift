@@ -36,15 +36,15 @@ import Testing
         zip(a, b).reduce(.zero) { $0 + $1.0 * $1.1 }
     }
 
-    /// Random directions find every vertex of a small zonotope as the sign vector's sum.
+    /// Random directions find every vertex of a small zonotope in the plane or space as the sign vector's sum.
     @Test func vertexCountAgainstSampledSignVectors() throws {
         for seed in 0..<30 {
-            let dimension = 2 + seed % 3
-            let rows = generators(seed: seed, dimension: dimension, count: 3 + seed % 3, range: 1)
+            let dimension = 2 + seed % 2
+            let rows = generators(seed: seed, dimension: dimension, count: 2 + seed % 4, range: 1)
             let zonotope = try Zonotope(generators: rows)
             var generator = SeededGenerator(5000 + seed)
             var found: Set<[Rational]> = []
-            for _ in 0..<4000 {
+            for _ in 0..<2000 {
                 let r = (0..<dimension).map { _ in Rational(Int.random(in: -999...999, using: &generator)) }
                 let signs = rows.map { dot($0, r).sign }
                 let isInside = zip(rows, signs).allSatisfy { row, sign in
@@ -56,7 +56,8 @@ import Testing
                         zip(sum, pair.0).map { $0 + $1 * Rational(pair.1) }
                     })
             }
-            #expect(try zonotope.vertexCount() == found.count, "seed \(seed)")
+            let count = try zonotope.vertexCount()
+            #expect(count == found.count, "seed \(seed) \(rows)")
             #expect(Set(try zonotope.vertices()) == found, "seed \(seed)")
         }
     }

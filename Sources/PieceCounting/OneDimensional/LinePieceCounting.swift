@@ -24,10 +24,21 @@ public enum LinePieceCounting {
         }
         let widths = network.layers.map(\.outputs)
         guard layers.count == network.layers.count, IntegerForms.bytes(layers) <= limits.maximumBytes else {
-            var walk = CellWalk(forms: RationalForms(network), widths: widths, limits: limits)
-            return try walk.run(on: domain, isCancelled: isCancelled)
+            return try listInRationals(network, on: domain, limits: limits, isCancelled: isCancelled)
         }
         var walk = CellWalk(forms: IntegerForms(layers), widths: widths, limits: limits)
+        return try walk.run(on: domain, isCancelled: isCancelled)
+    }
+
+    /// `list` with rational arithmetic throughout: the choice where a layer's denominators have no short common
+    /// multiple, and the measure of the integers' gain.
+    package static func listInRationals(
+        _ network: Network<Rational>, on domain: InputInterval = .line,
+        limits: CountingLimits = CountingLimits(), isCancelled: () -> Bool = { false }
+    ) throws(PieceCountingFault) -> LinePieces {
+        guard network.inputs == 1 else { throw .wrongInputDimension(expected: 1, actual: network.inputs) }
+        var walk = CellWalk(
+            forms: RationalForms(network), widths: network.layers.map(\.outputs), limits: limits)
         return try walk.run(on: domain, isCancelled: isCancelled)
     }
 
