@@ -38,6 +38,13 @@ public struct LinePieces: Sendable {
         }
     }
 
+    /// The first `limit` breakpoints with the outputs' values there.
+    public func listedBreakpoints(limit: Int) -> [Breakpoint] {
+        (0..<max(0, min(limit, breakpoints.count))).map {
+            Breakpoint(x: breakpoints[$0], values: values(atBreakpoint: $0))
+        }
+    }
+
     /// One output as a function on R: exact where the domain is R, and else continued beyond the domain's ends
     /// with the slopes of its outermost pieces.
     ///

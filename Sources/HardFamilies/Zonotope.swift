@@ -1,0 +1,112 @@
+public import ExactArithmetic
+
+/// Z(b_1..b_m) = {Σ λ_i b_i : −1 ≤ λ_i ≤ 1} ⊂ R^n. Its support function γ_Z(r) = Σ |⟨r, b_i⟩| has one piece for each
+/// vertex.
+public struct Zonotope: Sendable, Hashable {
+    /// m rows of n entries.
+    public let generators: [[Rational]]
+    /// n.
+    public let dimension: Int
+
+    /// The most entries that the generators may have together.
+    public static let maximumEntries = 1 << 20
+
+    public init(generators: [[Rational]]) throws(HardFamilyFault) {
+        guard let first = generators.first else { throw .noGenerators }
+        guard !first.isEmpty else { throw .generatorLength(generator: 0, expected: 1, actual: 0) }
+        for (index, generator) in generators.enumerated() where generator.count != first.count {
+            throw .generatorLength(generator: index, expected: first.count, actual: generator.count)
+        }
+        guard generators.count <= Self.maximumEntries / first.count else { throw .tooLarge }
+        self.generators = generators
+        dimension = first.count
+    }
+
+    /// The dimension of the span of the generators.
+    public var rank: Int {
+        var rows: [[Rational]] = []
+        for generator in generators where rows.count < dimension {
+            var reduced = generator
+            for row in rows {
+                guard let pivot = row.firstIndex(where: { !$0.isZero }), !reduced[pivot].isZero else {
+                    continue
+                }
+                let factor = reduced[pivot] / row[pivot]
+                for index in reduced.indices { reduced[index] -= factor * row[index] }
+            }
+            if reduced.contains(where: { !$0.isZero }) { rows.append(reduced) }
+        }
+        return rows.count
+    }
+
+    /// 2 Σ_{i<n} C(m−1, i): the most vertices that m generators in R^n can give, attained exactly by those in S(n, m).
+    ///
+    /// - Throws: `tooLarge` where the sum has too many terms.
+    public var mostVertices: BigInteger {
+        get throws(HardFamilyFault) {
+            let m = generators.count
+            guard min(m, dimension) <= 4096 else { throw .tooLarge }
+            var term = BigInteger.one
+            var sum = BigInteger.one
+            for index in 1..<max(1, min(dimension, m)) {
+                term =
+                    (term * BigInteger(m - index)).flooredQuotientAndRemainder(dividingBy: BigInteger(index))
+                    .0
+                sum += term
+            }
+            return sum * BigInteger(2)
+        }
+    }
+
+    /// The exact number of vertices, by counting the regions of the arrangement of the generators' hyperplanes.
+    ///
+    /// Complexity: O(m^{n−1}) rows reduced.
+    /// - Parameter maximumWork: the most rows; beyond it `tooLarge` is thrown.
+    public func vertexCount(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> Int {
+        var work = maximumWork
+        do {
+            return try CentralArrangement.regionCount(generators, dimension: dimension, work: &work)
+        } catch {
+            throw .tooLarge
+        }
+    }
+
+    /// Whether (b_1..b_m) ∈ S(n, m), decided exactly: the number of vertices is the largest possible. For n ≥ 2 that
+    /// holds exactly when every min(n, m) of the generators are linearly independent, for n = 1 when one is not 0.
+    public func isGeneric(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> Bool {
+        BigInteger(try vertexCount(maximumWork: maximumWork)) == (try mostVertices)
+    }
+
+    /// The vertices, exactly: for n = 2 counter-clockwise, else in lexicographic order.
+    ///
+    /// - Parameter maximumWork: the most products of rows, about V · m; beyond it `tooLarge` is thrown.
+    public func vertices(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> [[Rational]] {
+        var work = maximumWork
+        let witnesses: [[Rational]]
+        do {
+            witnesses = try CentralArrangement.witnesses(generators, dimension: dimension, work: &work)
+        } catch {
+            throw .tooLarge
+        }
+        guard witnesses.count.multipliedReportingOverflow(by: generators.count).partialValue <= maximumWork
+        else {
+            throw .tooLarge
+        }
+        let points = witnesses.map { witness in
+            generators.reduce([Rational](repeating: .zero, count: dimension)) { sum, generator in
+                let sign = CentralArrangement.dot(generator, witness).sign
+                if sign == 0 { return sum }
+                return zip(sum, generator).map { sign > 0 ? $0 + $1 : $0 - $1 }
+            }
+        }
+        return dimension == 2
+            ? points.sorted(by: isBeforeByAngle) : points.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+}
+
+/// Whether a point of the plane other than the origin has a smaller angle in (−π, π] than another, by exact signs.
+private func isBeforeByAngle(_ a: [Rational], _ b: [Rational]) -> Bool {
+    func isUpper(_ p: [Rational]) -> Bool { p[1].sign > 0 || (p[1].isZero && p[0].sign < 0) }
+    if isUpper(a) != isUpper(b) { return isUpper(b) }
+    return (a[0] * b[1] - a[1] * b[0]).sign > 0
+}
