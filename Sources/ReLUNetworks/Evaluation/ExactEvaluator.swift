@@ -21,7 +21,7 @@ public struct ExactEvaluator: Sendable {
     /// - Parameter cancelled: polled every few milliseconds, from any of the threads.
     public func evaluate(
         _ inputs: [Rational], rows: Int, activations: Bool = false, gradients: Bool = false, threads: Int = 1,
-        cancelled: @Sendable () -> Bool = { false }
+        cancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(EvaluationError) -> ExactEvaluation {
         throw .cancelled
     }
