@@ -96,7 +96,7 @@ public struct BatchEvaluator: Sendable {
     }
 
     /// From this many rows on, a tile of rows is cheaper than row after row.
-    var rowsOfAFullTile: Int { max(3, packed.kernels.tile_rows / 3) }
+    var rowsOfAFullTile: Int { max(3, packed.kernels.tile_rows / 2) }
 
     /// Row after row; the first row with an overflow.
     func evaluateSingly(_ rows: Range<Int>, _ buffers: BatchBuffers) -> Int? {
