@@ -7,8 +7,10 @@ enum GradientDirection {
     /// A row for each output, through the transposed layers.
     case fromOutputs
 
-    static func cheaper(for network: Network<Double>) -> (direction: GradientDirection, operations: Double) {
-        func weights(_ layers: some Sequence<AffineLayer<Double>>) -> Double {
+    static func cheaper<Scalar>(
+        for network: Network<Scalar>
+    ) -> (direction: GradientDirection, operations: Double) {
+        func weights(_ layers: some Sequence<AffineLayer<Scalar>>) -> Double {
             layers.reduce(0) { $0 + Double($1.weights.count) }
         }
         let forward = 2 * Double(network.inputs) * weights(network.layers.dropFirst())
