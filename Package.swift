@@ -100,7 +100,7 @@ let package = Package(
         // Tests.
         tests("ExactArithmeticTests", ["ExactArithmetic"]),
         tests("PiecewiseLinearTests", ["PiecewiseLinear", "ExactArithmetic"]),
-        tests("ReLUNetworksTests", ["ReLUNetworks", "ExactArithmetic"]),
+        tests("ReLUNetworksTests", ["ReLUNetworks", "CEvaluationKernels", "ExactArithmetic"]),
         tests("LinearProgrammingTests", ["LinearProgramming", "ExactArithmetic"]),
         tests("CompilationTests", ["Compilation", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
         tests("PieceCountingTests", ["PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),

@@ -1,1 +1,61 @@
-let evaluationBenchmarks: [Benchmark] = []
+internal import ReLUNetworks
+
+let evaluationBenchmarks: [Benchmark] = [
+    Benchmark(
+        name: "evaluate",
+        summary: "[widths such as 2-64-64-1] [rows] [threads] [output|gradients]: evaluation in binary64",
+        run: runEvaluation)
+]
+
+/// A network with reproducible weights in [−1, 1).
+private func network(_ widths: [Int]) -> Network<Double> {
+    var state: UInt64 = 1
+    func number() -> Double {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Double(Int64(bitPattern: state) >> 11) / 0x1p52
+    }
+    return Network(
+        layers: zip(widths, widths.dropFirst()).map { inputs, outputs in
+            AffineLayer(
+                inputs: inputs, outputs: outputs, weights: (0..<inputs * outputs).map { _ in number() },
+                bias: (0..<outputs).map { _ in number() })
+        })
+}
+
+private func runEvaluation(_ arguments: [String]) throws {
+    let widths = arguments.first.map { $0.split(separator: "-").compactMap { Int($0) } } ?? [2, 64, 64, 1]
+    let rows = arguments.count > 1 ? Int(arguments[1]) ?? 1 : 1_000_000
+    let threads = arguments.count > 2 ? Int(arguments[2]) ?? 1 : 1
+    let withGradients = arguments.count > 3 && arguments[3] == "gradients"
+    guard widths.count >= 2, rows > 0 else { return }
+    let evaluator = BatchEvaluator(network: network(widths))
+    let inputs = (0..<rows * evaluator.inputs).map { Double($0 % 1009) / 504 - 1 }
+    var outputs = [Double](repeating: 0, count: rows * evaluator.outputs)
+    var gradients = [Double](
+        repeating: 0, count: withGradients ? rows * evaluator.outputs * evaluator.inputs : 0)
+    let operations =
+        (evaluator.operationsPerRow + (withGradients ? evaluator.gradientOperationsPerRow : 0)) * Double(rows)
+    let repetitions = max(5, Int(2e6 / (operations + 100)))
+    let clock = ContinuousClock()
+    var best = Duration.seconds(1_000)
+    for _ in 0..<9 {
+        let time = try clock.measure {
+            try inputs.withUnsafeBufferPointer { source in
+                try outputs.withUnsafeMutableBufferPointer { target in
+                    try gradients.withUnsafeMutableBufferPointer { slopes in
+                        for _ in 0..<repetitions {
+                            try evaluator.evaluate(
+                                inputs: source, rows: rows, into: target,
+                                gradients: withGradients ? slopes : nil, threads: threads)
+                        }
+                    }
+                }
+            }
+        }
+        best = min(best, time / repetitions)
+    }
+    let seconds = Double(best.components.seconds) + Double(best.components.attoseconds) * 1e-18
+    print(
+        "\(widths.map(String.init).joined(separator: "-")), \(rows) rows, \(threads) threads:",
+        "\(seconds * 1e9) ns, \(operations / seconds / 1e9) Gflop/s")
+}

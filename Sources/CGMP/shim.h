@@ -52,3 +52,25 @@ static inline int crease_mpq_equal(mpq_srcptr a, mpq_srcptr b) { return mpq_equa
 static inline int crease_mpq_sign(mpq_srcptr a) { return mpq_sgn(a); }
 /// Exact for every finite v.
 static inline void crease_mpq_set_double(mpq_ptr q, double v) { mpq_set_d(q, v); }
+
+// Arrays of integers.
+/// z = Σ a[i * stride] · b[i]
+static inline void crease_mpz_dot(mpz_ptr z, mpz_srcptr a, size_t stride, mpz_srcptr b, size_t count) {
+    mpz_set_ui(z, 0);
+    for (size_t i = 0; i < count; i++)
+        if (mpz_sgn(b + i) != 0) mpz_addmul(z, a + i * stride, b + i);
+}
+/// Divides by the greatest common divisor of all.
+static inline void crease_mpz_remove_content(mpz_ptr a, size_t count) {
+    mpz_t g;
+    mpz_init(g);
+    for (size_t i = count; i-- > 0 && mpz_cmp_ui(g, 1) != 0;) mpz_gcd(g, g, a + i);
+    if (mpz_cmp_ui(g, 1) > 0)
+        for (size_t i = 0; i < count; i++) mpz_divexact(a + i, a + i, g);
+    mpz_clear(g);
+}
+/// z = a / b, which leaves no remainder.
+static inline void crease_mpz_divide_exactly(mpz_ptr z, mpz_srcptr a, mpz_srcptr b) { mpz_divexact(z, a, b); }
+static inline void crease_mpz_lcm(mpz_ptr z, mpz_srcptr a, mpz_srcptr b) { mpz_lcm(z, a, b); }
+static inline void crease_mpz_add_product(mpz_ptr z, mpz_srcptr a, mpz_srcptr b) { mpz_addmul(z, a, b); }
+static inline void crease_mpz_subtract_product(mpz_ptr z, mpz_srcptr a, mpz_srcptr b) { mpz_submul(z, a, b); }
