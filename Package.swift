@@ -72,13 +72,14 @@ let package = Package(
         module("Signatures", ["CSodium"]),
         module("Jobs", ["Signatures"]),
         module("Drawing"),
-        module(
-            "CreaseService",
-            [
-                "MicroHTTP", "FastJSON", "Jobs", "Signatures", "Drawing", "ExactArithmetic",
-                "PiecewiseLinear",
+        .target(
+            name: "CreaseService",
+            dependencies: [
+                "MicroHTTP", "FastJSON", "Jobs", "Signatures", "Drawing", "ExactArithmetic", "PiecewiseLinear",
                 "ReLUNetworks", "Compilation", "PieceCounting", "HardFamilies", "ExactTraining", logging,
-            ]),
+            ],
+            // A link to the document at the root, so that the executable carries what it serves.
+            resources: [.embedInCode("openapi.json")], swiftSettings: strict),
         .executableTarget(
             name: "crease", dependencies: ["CreaseService", "MicroHTTP", argumentParser, logging],
             swiftSettings: strict),

@@ -1,1 +1,12 @@
-print("crease")
+internal import ArgumentParser
+
+/// The `crease` command.
+struct Crease: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "crease",
+        abstract: "Piecewise-linear functions to ReLU networks and back, exactly.",
+        version: ServeCommand.version,
+        subcommands: [ServeCommand.self], defaultSubcommand: ServeCommand.self)
+}
+
+Crease.main()

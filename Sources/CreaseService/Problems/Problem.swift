@@ -47,7 +47,8 @@ struct Problem: Error, Sendable {
 
     static let cancelled = Problem(
         status: 503, code: "time-limit",
-        detail: "The computation passed the server's limit on synchronous requests, or the server is stopping.",
+        detail:
+            "The computation passed the server's limit on synchronous requests, or the server is stopping.",
         headers: [("Retry-After", "5")])
 
     static let notFound = Problem(status: 404, code: "not-found", detail: "Nothing is at this path.")

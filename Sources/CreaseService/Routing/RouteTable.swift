@@ -18,7 +18,8 @@ struct Route: Sendable {
         self.template = template
         self.operations = operations
         metrics = RequestMetrics(route: template)
-        segments = template.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { segment in
+        segments = template.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map {
+            segment in
             guard segment.first == "{", let close = segment.firstIndex(of: "}") else {
                 return .literal(String(segment))
             }
@@ -82,7 +83,11 @@ struct RouteTable: Sendable {
         var literals: [String: Int] = [:]
         var patterns: [Int] = []
         for (index, route) in routes.enumerated() {
-            if route.template.contains("{") { patterns.append(index) } else { literals[route.template] = index }
+            if route.template.contains("{") {
+                patterns.append(index)
+            } else {
+                literals[route.template] = index
+            }
         }
         self.literals = literals
         self.patterns = patterns
@@ -120,7 +125,9 @@ struct RouteTable: Sendable {
                 } else if value.contains(":") {
                     return nil
                 }
-                guard !value.isEmpty, let decoded = percentDecoded(value, plusIsSpace: false) else { return nil }
+                guard !value.isEmpty, let decoded = percentDecoded(value, plusIsSpace: false) else {
+                    return nil
+                }
                 parameters.append(decoded)
             }
         }

@@ -1,0 +1,4 @@
+/// The OpenAPI document of this build.
+enum OpenAPIDocument {
+    static let bytes: [UInt8] = PackageResources.openapi_json
+}
