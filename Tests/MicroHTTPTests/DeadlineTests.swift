@@ -114,7 +114,8 @@ struct DeadlineTests {
     func breaksOff() throws {
         try withServer { port, application, server in
             let beginnings = [
-                "", "GE", "GET /hello HTTP/1.1\r\nHost: te", "POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\nab",
+                "", "GE", "GET /hello HTTP/1.1\r\nHost: te",
+                "POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\nab",
                 "POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nab",
             ]
             for beginning in beginnings {

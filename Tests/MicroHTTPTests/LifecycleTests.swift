@@ -37,7 +37,8 @@ struct LifecycleTests {
         var given: UInt16 = 0
         try withServer({ $0.listenSocket = socket }) { port, _, _ in
             given = port
-            #expect(try RawClient(port: port).ask(get("/hello")).status == 200)
+            let client = try RawClient(port: port)
+            #expect(try client.ask(get("/hello")).status == 200)
         }
         // Its owner's socket still queues connections.
         _ = try RawClient(port: given)
@@ -72,21 +73,22 @@ struct LifecycleTests {
         let stream = try RawClient(port: port)
         stream.send(get("/events"))
         _ = try stream.head()
-        #expect(eventually { application.held.withLock { $0.count } == 1 && server.statistics.suspended == 2 })
-        let done = Atomic<Bool>(false)
+        #expect(
+            eventually { application.held.withLock { $0.count } == 1 && server.statistics.suspended == 2 })
+        let done = Mutex(false)
         onThread {
             server.stop(deadline: .seconds(30))
-            done.store(true, ordering: .sequentiallyConsistent)
+            done.withLock { $0 = true }
         }
         #expect(try idle.isClosedByServer())
         #expect(try stream.chunk() == nil)
         #expect(eventually { (try? RawClient(port: port)) == nil })
-        #expect(!done.load(ordering: .sequentiallyConsistent))
+        #expect(!done.withLock { $0 })
         application.release()
         let answer = try busy.answer()
         #expect(answer.text == "held")
         #expect(answer.header("connection")?.lowercased() == "close")
-        #expect(eventually { done.load(ordering: .sequentiallyConsistent) })
+        #expect(eventually { done.withLock { $0 } })
         #expect(application.streamEnds.withLock { $0 } == [.serverStopping])
         #expect(server.statistics.openConnections == 0)
     }

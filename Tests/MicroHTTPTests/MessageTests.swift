@@ -7,7 +7,8 @@ struct MessageTests {
     @Test func keepsConnectionsAndPipelines() throws {
         try withServer { port, application, server in
             let client = try RawClient(port: port)
-            client.send(get("/hello") + post("/echo", "abc") + get("/later") + get("/hello") + get("/missing"))
+            client.send(
+                get("/hello") + post("/echo", "abc") + get("/later") + get("/hello") + get("/missing"))
             #expect(try client.answer().text == "Hello, world\n")
             #expect(try client.answer().text == "abc")
             #expect(try client.answer().text == "later")
@@ -76,7 +77,8 @@ struct MessageTests {
     @Test func refusesBodiesOverTheLimit() throws {
         try withServer({ $0.maximumBodyBytes = 100_000 }) { port, application, _ in
             let exact = try RawClient(port: port)
-            #expect(try exact.ask(post("/echo", String(repeating: "a", count: 100_000))).body.count == 100_000)
+            #expect(
+                try exact.ask(post("/echo", String(repeating: "a", count: 100_000))).body.count == 100_000)
             // By its length: before the body is sent, and while it is.
             for body in ["", String(repeating: "a", count: 5_000_000)] {
                 let client = try RawClient(port: port)
@@ -195,7 +197,9 @@ struct MessageTests {
                 let answer = try client.ask(get("/status?\(status)"))
                 #expect(answer.status == status)
             }
-            for status in [0, 100, 199, 600, -5] { #expect(try client.ask(get("/status?\(status)")).status == 500) }
+            for status in [0, 100, 199, 600, -5] {
+                #expect(try client.ask(get("/status?\(status)")).status == 500)
+            }
         }
     }
 }

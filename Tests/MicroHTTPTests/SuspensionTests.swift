@@ -56,7 +56,9 @@ struct SuspensionTests {
                         let client = try RawClient(port: port)
                         for _ in 0..<150 {
                             let path = index % 3 == 0 ? "/later" : index % 3 == 1 ? "/hello" : "/segments/a/b"
-                            if try client.ask(get(path)).status != 200 { failures.wrappingAdd(1, ordering: .relaxed) }
+                            if try client.ask(get(path)).status != 200 {
+                                failures.wrappingAdd(1, ordering: .relaxed)
+                            }
                         }
                     } catch {
                         failures.wrappingAdd(1, ordering: .relaxed)

@@ -15,7 +15,8 @@ final class TestApplication: HTTPApplication {
     let secondAnswers = Mutex<[Bool]>([])
     let releasedBuffers = Atomic<Int>(0)
     let calls = Atomic<Int>(0)
-    private let prepared = PreparedResponse(Response(status: 200, contentType: "text/plain", text: "prepared"))
+    private let prepared = PreparedResponse(
+        Response(status: 200, contentType: "text/plain", text: "prepared"))
 
     func gate(_ head: RequestHead) -> Response? {
         if head.hasPath("/only-get"), !head.isHeadOrGet {
@@ -70,7 +71,8 @@ final class TestApplication: HTTPApplication {
             let second = exchange.respond(text("second"))
             secondAnswers.withLock { $0 += [first, second] }
         case "drop": break
-        case "drop-later": onThread { [self] in calls.wrappingAdd(exchange.isAnswered ? 1 : 0, ordering: .relaxed) }
+        case "drop-later":
+            onThread { [self] in calls.wrappingAdd(exchange.isAnswered ? 1 : 0, ordering: .relaxed) }
         case "hold":
             exchange.onAbort { [self] in aborts.wrappingAdd(1, ordering: .relaxed) }
             held.withLock { $0.append(exchange) }
@@ -127,10 +129,12 @@ func onThread(_ body: @escaping @Sendable () -> Void) {
     }
     var thread = pthread_t()
     let start = Unmanaged.passRetained(Start(body)).toOpaque()
-    let status = pthread_create(&thread, nil, { argument in
-        if let argument { Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body() }
-        return nil
-    }, start)
+    let status = pthread_create(
+        &thread, nil,
+        { argument in
+            if let argument { Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body() }
+            return nil
+        }, start)
     precondition(status == 0, "no thread to be had")
     pthread_detach(thread)
 }
