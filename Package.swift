@@ -109,7 +109,7 @@ let package = Package(
             "HardFamiliesTests",
             ["HardFamilies", "PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
         tests("ExactTrainingTests", ["ExactTraining", "ReLUNetworks", "ExactArithmetic"]),
-        tests("MicroHTTPTests", ["MicroHTTP"]),
+        tests("MicroHTTPTests", ["MicroHTTP", "CMicroHTTPD", "CZlib"]),
         tests("FastJSONTests", ["FastJSON"]),
         tests("SignaturesTests", ["Signatures"]),
         tests("JobsTests", ["Jobs", "Signatures"]),
