@@ -1,10 +1,16 @@
+internal import ExactArithmetic
 internal import ReLUNetworks
 
 let evaluationBenchmarks: [Benchmark] = [
     Benchmark(
         name: "evaluate",
         summary: "[widths such as 2-64-64-1] [rows] [threads] [output|gradients]: evaluation in binary64",
-        run: runEvaluation)
+        run: runEvaluation),
+    Benchmark(
+        name: "evaluate-exactly",
+        summary:
+            "[widths] [rows] [binary64|thirds]: rational evaluation beside one rational operation after the other",
+        run: runExactEvaluation),
 ]
 
 /// A network with reproducible weights in [−1, 1).
@@ -58,4 +64,26 @@ private func runEvaluation(_ arguments: [String]) throws {
     print(
         "\(widths.map(String.init).joined(separator: "-")), \(rows) rows, \(threads) threads:",
         "\(seconds * 1e9) ns, \(operations / seconds / 1e9) Gflop/s")
+}
+
+private func runExactEvaluation(_ arguments: [String]) throws {
+    let widths = arguments.first.map { $0.split(separator: "-").compactMap { Int($0) } } ?? [2, 64, 64, 1]
+    let rows = arguments.count > 1 ? Int(arguments[1]) ?? 1 : 20
+    let isBinary = arguments.count <= 2 || arguments[2] == "binary64"
+    guard widths.count >= 2, rows > 0 else { return }
+    let exact = network(widths).map { number in
+        isBinary ? Rational(exactly: number) ?? .zero : Rational(Int(number * 100), 3)
+    }
+    let inputs = (0..<rows * exact.inputs).map { Rational($0 % 1009 - 500, 500) }
+    let evaluator = ExactEvaluator(network: exact)
+    let clock = ContinuousClock()
+    var outputs: [Rational] = []
+    let batch = try clock.measure { outputs = try evaluator.evaluate(inputs, rows: rows).outputs }
+    var plain: [Rational] = []
+    let reference = clock.measure {
+        for row in 0..<rows { plain += exact(Array(inputs[row * exact.inputs..<(row + 1) * exact.inputs])) }
+    }
+    print(
+        "\(widths.map(String.init).joined(separator: "-")), \(rows) rows: \(batch / rows) a row,",
+        "with separate rationals \(reference / rows), \(reference / batch) times; equal: \(plain == outputs)")
 }
