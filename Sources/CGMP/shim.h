@@ -69,8 +69,10 @@ static inline void crease_mpz_remove_content(mpz_ptr a, size_t count) {
         for (size_t i = 0; i < count; i++) mpz_divexact(a + i, a + i, g);
     mpz_clear(g);
 }
-/// z = a / b, which leaves no remainder.
-static inline void crease_mpz_divide_exactly(mpz_ptr z, mpz_srcptr a, mpz_srcptr b) { mpz_divexact(z, a, b); }
 static inline void crease_mpz_lcm(mpz_ptr z, mpz_srcptr a, mpz_srcptr b) { mpz_lcm(z, a, b); }
-static inline void crease_mpz_add_product(mpz_ptr z, mpz_srcptr a, mpz_srcptr b) { mpz_addmul(z, a, b); }
-static inline void crease_mpz_subtract_product(mpz_ptr z, mpz_srcptr a, mpz_srcptr b) { mpz_submul(z, a, b); }
+/// z = (p · z − f · s) / d, which leaves no remainder: the step of fraction-free elimination.
+static inline void crease_mpz_eliminate(mpz_ptr z, mpz_srcptr p, mpz_srcptr f, mpz_srcptr s, mpz_srcptr d) {
+    mpz_mul(z, z, p);
+    mpz_submul(z, f, s);
+    mpz_divexact(z, z, d);
+}

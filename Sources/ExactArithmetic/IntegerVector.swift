@@ -69,6 +69,20 @@ public final class IntegerVector: @unchecked Sendable {
         crease_mpz_mul(entry(index), a.entry(i), b.entry(j))
     }
 
+    /// self[target] = (self[pivot] · self[target] − self[factor] · self[source]) / divisor[index], a quotient that
+    /// must leave no remainder. `target` is none of the others.
+    func eliminate(
+        _ target: Int, pivot: Int, factor: Int, source: Int, divisor: IntegerVector, _ index: Int
+    ) {
+        crease_mpz_eliminate(entry(target), entry(pivot), entry(factor), entry(source), divisor.entry(index))
+    }
+
+    func swap(_ a: Int, _ b: Int) {
+        let x = entry(a)
+        let y = entry(b)
+        (x.pointee, y.pointee) = (y.pointee, x.pointee)
+    }
+
     /// Divides every entry by the greatest common divisor of all.
     public func removeContent() { crease_mpz_remove_content(entries, count) }
 

@@ -51,7 +51,12 @@ public struct Rational: Sendable {
 
     @inlinable
     public init(_ value: Int) {
-        self.init(inlineNumerator: Int64(value), inlineDenominator: 1)
+        if value == .min {
+            // Its opposite does not fit 64 bits, so it is not held inline.
+            self.init(wideNumerator: Int128(value), denominator: 1)
+        } else {
+            self.init(inlineNumerator: Int64(value), inlineDenominator: 1)
+        }
     }
 
     /// The fraction `numerator / denominator`, reduced.

@@ -5,6 +5,8 @@ public enum NumberTextError: Error, Equatable, Sendable {
     case zeroDenominator
     /// More digits, or a larger power of ten, than `Rational.maximumTextDigits`.
     case tooLong
+    /// Beyond the range of binary64, where a binary64 is asked for.
+    case notFinite
 }
 
 extension Rational {
