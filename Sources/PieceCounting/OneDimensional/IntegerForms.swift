@@ -32,15 +32,17 @@ final class IntegerForms: LineForms {
         }
     }
 
-    /// For each layer a bit length, sign included, that no coefficient passes, nor any sum of some of its terms.
+    /// For each layer a bit length that no coefficient's absolute value passes, nor that of a sum of some of its
+    /// terms.
     private static func coefficientBits(_ layers: [IntegerLayer]) -> [Int] {
-        var scaleBits = 0
+        var scale = BigInteger.one
         var bits = 0
-        return layers.enumerated().map { index, layer in
-            let terms = Int.bitWidth - layer.inputs.leadingZeroBitCount
-            let product = index == 0 ? layer.weightBits : bits + layer.weightBits + terms
-            bits = max(product, layer.biasBits + scaleBits) + 2
-            scaleBits += layer.denominator.magnitudeLimbs.bitCount
+        return layers.map { layer in
+            bits += layer.rowBits
+            if layer.biasBits > 0 {
+                bits = max(bits, layer.biasBits + Radicals.bitLength(scale)) + 1
+            }
+            scale *= layer.denominator
             return bits
         }
     }

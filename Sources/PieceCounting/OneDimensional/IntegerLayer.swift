@@ -7,8 +7,8 @@ struct IntegerLayer {
     let outputs: Int
     /// The number of limbs of the longest weight.
     let weightLimbs: Int
-    /// The bit length of the longest weight.
-    let weightBits: Int
+    /// A bit length that no sum of some of a row's weights passes in absolute value.
+    let rowBits: Int
     /// `weightLimbs` limbs a weight, absolute values, row-major.
     let magnitudes: [UInt64]
     let isNegative: [Bool]
@@ -70,7 +70,12 @@ struct IntegerLayer {
         self.bias = bias
         let length = weights.reduce(0) { max($0, $1.limbs.count) }
         weightLimbs = length
-        weightBits = weights.reduce(0) { max($0, $1.limbs.bitCount) }
+        rowBits = (0..<outputs).reduce(0) { longest, row in
+            let entries = weights[row * inputs..<(row + 1) * inputs]
+            let terms = entries.count { !$0.limbs.isEmpty }
+            let doublings = terms < 2 ? 0 : Int.bitWidth - (terms - 1).leadingZeroBitCount
+            return max(longest, entries.reduce(0) { max($0, $1.limbs.bitCount) } + doublings)
+        }
         isNegative = weights.map(\.negative)
         var flat = [UInt64](repeating: 0, count: length * weights.count)
         for (index, weight) in weights.enumerated() {
