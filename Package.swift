@@ -42,12 +42,10 @@ let package = Package(
         .systemLibrary(
             name: "CSodium", path: "Sources/CSodium", pkgConfig: "libsodium",
             providers: [.apt(["libsodium-dev"])]),
-        .systemLibrary(
-            name: "CSimdJSONLibrary", path: "Sources/CSimdJSONLibrary",
-            providers: [.apt(["libsimdjson-dev"])]),
         .target(
-            name: "CSimdJSON", dependencies: ["CSimdJSONLibrary"],
-            cxxSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))]),
+            name: "CSimdJSON",
+            cxxSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))],
+            linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
             name: "CEvaluationKernels",
             cSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))]),

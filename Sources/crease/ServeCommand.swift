@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import CreaseService
 internal import Foundation
+internal import Glibc
+internal import Logging
 internal import MicroHTTP
 
 /// `crease serve`: runs the HTTP service until SIGTERM or SIGINT.
@@ -18,7 +20,8 @@ struct ServeCommand: ParsableCommand {
 
     // MARK: Listening
 
-    @Option(help: "Address to listen on: a name, an IPv4 or an IPv6 address. [CREASE_HOST, default 127.0.0.1]")
+    @Option(
+        help: "Address to listen on: a name, an IPv4 or an IPv6 address. [CREASE_HOST, default 127.0.0.1]")
     var host: String?
     @Option(help: "Port to listen on; 0 takes a free one. [CREASE_PORT, default 8080]")
     var port: String?
@@ -27,7 +30,9 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Connections open at once. [CREASE_MAX_CONNECTIONS, default 4096]")
     var maxConnections: String?
     @Option(
-        help: "Connections open at once from one address; 0 for no limit. [CREASE_MAX_CONNECTIONS_PER_IP, default 0]")
+        help:
+            "Connections open at once from one address; 0 for no limit. [CREASE_MAX_CONNECTIONS_PER_IP, default 0]"
+    )
     var maxConnectionsPerIP: String?
     @Option(
         help: """
@@ -73,7 +78,8 @@ struct ServeCommand: ParsableCommand {
     var maxParameters: String?
     @Option(help: "Cells held while pieces are counted. [CREASE_MAX_CELLS, default 50000000]")
     var maxCells: String?
-    @Option(help: "Bytes that one computation allocates beyond its input. [CREASE_MAX_WORK_BYTES, default 4GiB]")
+    @Option(
+        help: "Bytes that one computation allocates beyond its input. [CREASE_MAX_WORK_BYTES, default 4GiB]")
     var maxWorkBytes: String?
     @Option(
         help: """
@@ -126,6 +132,70 @@ struct ServeCommand: ParsableCommand {
     var logFormat: String?
     @Option(help: "Whether each request is logged: on or off. [CREASE_ACCESS_LOG, default on]")
     var accessLog: String?
+
+    static var version: String { ServiceVersion.version }
+
+    func run() throws {
+        let level = try choice(
+            logLevel, "log-level", "CREASE_LOG_LEVEL", Logger.Level.allCases.map(\.rawValue), "info")
+        let format = try choice(logFormat, "log-format", "CREASE_LOG_FORMAT", ["json", "text"], "json")
+        let access = try choice(accessLog, "access-log", "CREASE_ACCESS_LOG", ["on", "off"], "on")
+        let handler = LineLogHandler(
+            logLevel: Logger.Level(rawValue: level) ?? .info, format: format == "json" ? .json : .text)
+        let logger = Logger(label: "crease") { _ in handler }
+        let serving = Serving(
+            server: try serverConfiguration(logger), service: try serviceConfiguration(), logger: logger,
+            logsRequests: access == "on",
+            drainDelay: try seconds(drainDelay, "drain-delay", "CREASE_DRAIN_DELAY", 0...3600, 0))
+        do {
+            try serving.run()
+        } catch let error as ServerError {
+            switch error {
+            case .unknownHost(let host):
+                logger.critical("the host has no address", metadata: ["host": "\(host)"])
+            case .cannotListen(let host, let port, let errno):
+                logger.critical(
+                    "cannot listen",
+                    metadata: [
+                        "host": "\(host)", "port": "\(port)", "reason": "\(String(cString: strerror(errno)))",
+                    ])
+            case .cannotStart, .alreadyStarted: logger.critical("the server did not start")
+            }
+            throw ExitCode(1)
+        }
+    }
+
+    func serverConfiguration(_ logger: Logger) throws -> ServerConfiguration {
+        var server = ServerConfiguration()
+        server.host = try Setting(flag: "host", variable: "CREASE_HOST", parse: SettingParser.text)
+            .resolve(host, default: server.host)
+        server.port = UInt16(clamping: try integer(port, "port", "CREASE_PORT", 0...65535, 8080))
+        server.listenSocket = SocketActivation.listenSocket()
+        server.threads = try integer(
+            httpThreads, "http-threads", "CREASE_HTTP_THREADS", 2...256, server.threads)
+        server.connectionLimit = try integer(
+            maxConnections, "max-connections", "CREASE_MAX_CONNECTIONS", 1...1_000_000, server.connectionLimit
+        )
+        server.connectionLimitPerAddress = try integer(
+            maxConnectionsPerIP, "max-connections-per-ip", "CREASE_MAX_CONNECTIONS_PER_IP", 0...1_000_000, 0)
+        server.corsOrigins = Set(
+            try Setting(flag: "cors-origins", variable: "CREASE_CORS_ORIGINS", parse: SettingParser.origins)
+                .resolve(corsOrigins, default: []))
+        server.maximumBodyBytes = try bytes(maxBody, "max-body", "CREASE_MAX_BODY", 64 << 20)
+        server.maximumInflatedBytes = try bytes(
+            maxInflatedBody, "max-inflated-body", "CREASE_MAX_INFLATED_BODY", 256 << 20)
+        server.bodyBudgetBytes = try bytes(maxBodies, "max-bodies", "CREASE_MAX_BODIES", 1 << 30)
+        let times = 0.01...86400.0
+        server.headerDeadline = .seconds(
+            try seconds(headerTimeout, "header-timeout", "CREASE_HEADER_TIMEOUT", times, 10))
+        server.bodyGrace = .seconds(try seconds(bodyGrace, "body-grace", "CREASE_BODY_GRACE", times, 10))
+        server.idleDeadline = .seconds(
+            try seconds(idleTimeout, "idle-timeout", "CREASE_IDLE_TIMEOUT", times, 30))
+        server.drainDeadline = .seconds(
+            try seconds(drainTimeout, "drain-timeout", "CREASE_DRAIN_TIMEOUT", times, 20))
+        server.log = { logger.warning("libmicrohttpd", metadata: ["text": "\($0)"]) }
+        return server
+    }
 
     /// A setting in a whole range.
     private func integer(

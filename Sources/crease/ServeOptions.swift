@@ -34,7 +34,8 @@ enum SettingParser {
     static func integer(_ range: ClosedRange<Int>) -> (String) throws -> Int {
         { text in
             guard let value = Int(text), range.contains(value) else {
-                throw SettingError(reason: "is not a whole number from \(range.lowerBound) to \(range.upperBound)")
+                throw SettingError(
+                    reason: "is not a whole number from \(range.lowerBound) to \(range.upperBound)")
             }
             return value
         }

@@ -19,7 +19,7 @@ public final class CreaseApplication: HTTPApplication {
     private let logsRequests: Bool
     private let ready = Atomic<Bool>(false)
     private let stopping = Atomic<Bool>(false)
-    private let statistics = Mutex<(@Sendable () -> ServerStatistics)?>(nil)
+    private let statistics = Mutex<(@Sendable () -> ServerStatistics?)?>(nil)
 
     public init(configuration: ServiceConfiguration, logger: Logger, logsRequests: Bool = true) {
         self.configuration = configuration
@@ -36,7 +36,7 @@ public final class CreaseApplication: HTTPApplication {
 
     /// The service takes work from here on.
     /// - Parameter statistics: the server's counters, for the metrics.
-    public func becomeReady(statistics: @escaping @Sendable () -> ServerStatistics) {
+    public func becomeReady(statistics: @escaping @Sendable () -> ServerStatistics?) {
         self.statistics.withLock { $0 = statistics }
         ready.store(true, ordering: .relaxed)
     }
@@ -52,7 +52,7 @@ public final class CreaseApplication: HTTPApplication {
 
     var isReady: Bool { ready.load(ordering: .relaxed) }
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
-    var serverStatistics: ServerStatistics { statistics.withLock { $0 }?() ?? ServerStatistics() }
+    var serverStatistics: ServerStatistics? { statistics.withLock { $0 }.flatMap { $0() } }
     var allRequestMetrics: [RequestMetrics] { routes.routes.map(\.metrics) + [unrouted] }
 
     // MARK: Requests

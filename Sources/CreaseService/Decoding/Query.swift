@@ -15,7 +15,8 @@ struct Query {
             }
             guard items.updateValue(value, forKey: name) == nil else {
                 throw Problem(
-                    status: 400, code: "duplicate-parameter", detail: "The query parameter '\(name)' comes twice.")
+                    status: 400, code: "duplicate-parameter",
+                    detail: "The query parameter '\(name)' comes twice.")
             }
         }
         self.items = items
@@ -41,7 +42,8 @@ struct Query {
 /// If-Match and If-None-Match (RFC 9110, section 13).
 enum Preconditions {
     static let failed = Problem(
-        status: 412, code: "precondition-failed", detail: "The stored network is not the one that the request names.")
+        status: 412, code: "precondition-failed",
+        detail: "The stored network is not the one that the request names.")
 
     static func of(_ head: RequestHead) throws -> NetworkStore.Precondition {
         if let field = head.headerList("if-match") { return .matches(tags(field)) }
@@ -57,7 +59,8 @@ enum Preconditions {
     /// Entity tags hold no commas of this service's making: a plain split is enough.
     static func tags(_ field: String) -> [String] {
         field.split(separator: ",").map { tag in
-            String(tag.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+            String(
+                tag.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
         }
     }
 }

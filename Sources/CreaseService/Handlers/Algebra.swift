@@ -56,7 +56,8 @@ enum AlgebraOperation {
             return try shallow(networks[0], outputBias: outputBias, isExact: isExact, name: name, call)
         }
         let algebra = NetworkAlgebra(
-            maximumParameters: call.service.configuration.maximumParameters, cancelled: call.cancellation.closure)
+            maximumParameters: call.service.configuration.maximumParameters,
+            cancelled: call.cancellation.closure)
         let result: Network<Rational>
         do {
             switch kind {
@@ -67,7 +68,7 @@ enum AlgebraOperation {
             case .difference: result = try algebra.difference(networks)
             case .simplify, .shallow: result = try algebra.simplify(networks[0])
             }
-        } catch let error as AlgebraError {
+        } catch {
             throw problem(error, networksValue.pointer)
         }
         let answer = try ComputedNetwork(result)
@@ -136,7 +137,9 @@ enum AlgebraOperation {
         case .subspaceDisagrees:
             .unprocessable("shape-mismatch", at: pointer, "The subspace is not in the network's input space.")
         case .tooLarge(let parameters, let limit):
-            .limit("maximumParameters", limit, at: pointer, "The result would have \(parameters) weights and biases")
+            .limit(
+                "maximumParameters", limit, at: pointer,
+                "The result would have \(parameters) weights and biases")
         }
     }
 }

@@ -61,7 +61,9 @@ enum EvaluateOperation {
         let (gradients, overflow) = network.inputs.multipliedReportingOverflow(by: network.outputs)
         var entries = network.outputs
         if include.activations { entries += network.rounded.size }
-        if include.gradients { entries = overflow ? .max : entries.addingReportingOverflow(gradients).partialValue }
+        if include.gradients {
+            entries = overflow ? .max : entries.addingReportingOverflow(gradients).partialValue
+        }
         let limit = call.service.configuration.maximumAnswerBytes / 32
         let (total, isHuge) = rows.multipliedReportingOverflow(by: entries)
         guard !isHuge, total >= 0, total <= limit else {
@@ -80,7 +82,8 @@ enum EvaluateOperation {
     }
 
     private static func rounded(
-        _ network: ServedNetwork, _ points: JSONNumbers, _ doubles: [Double]?, _ include: Include, _ threads: Int,
+        _ network: ServedNetwork, _ points: JSONNumbers, _ doubles: [Double]?, _ include: Include,
+        _ threads: Int,
         _ call: Call
     ) throws -> Response {
         let rows = points.rows
@@ -121,14 +124,16 @@ enum EvaluateOperation {
         if let activations {
             writer.key("activations")
             writer.activations(
-                rows: rows, widths: network.rounded.hiddenWidths) { activations.buffer[$0] != 0 }
+                rows: rows, widths: network.rounded.hiddenWidths
+            ) { activations.buffer[$0] != 0 }
         }
         writer.endObject()
         return Answer.json(writer.finish())
     }
 
     private static func exact(
-        _ network: ServedNetwork, _ points: JSONNumbers, _ reading: NumberReading, _ include: Include, _ call: Call
+        _ network: ServedNetwork, _ points: JSONNumbers, _ reading: NumberReading, _ include: Include,
+        _ call: Call
     ) throws -> Response {
         let inputs = try ExactNumbers.rationals(points, reading)
         let result: ExactEvaluation
@@ -137,7 +142,7 @@ enum EvaluateOperation {
                 inputs, rows: points.rows, activations: include.activations, gradients: include.gradients,
                 threads: points.rows >= 64 ? call.service.configuration.workers : 1,
                 cancelled: call.cancellation.closure)
-        } catch let error as EvaluationError {
+        } catch {
             throw problem(error, points)
         }
         var writer = JSONWriter()
@@ -155,7 +160,9 @@ enum EvaluateOperation {
         }
         if include.activations {
             writer.key("activations")
-            writer.activations(rows: points.rows, widths: network.rounded.hiddenWidths) { result.activations[$0] }
+            writer.activations(rows: points.rows, widths: network.rounded.hiddenWidths) {
+                result.activations[$0]
+            }
         }
         writer.endObject()
         return Answer.json(writer.finish())
@@ -167,7 +174,8 @@ enum EvaluateOperation {
         case .overflow(let row):
             .unprocessable(
                 "overflow", at: "\(points.pointer)/\(row)",
-                "A value leaves the range of binary64 at this point; \"arithmetic\": \"exact\" has no such limit.")
+                "A value leaves the range of binary64 at this point; \"arithmetic\": \"exact\" has no such limit."
+            )
         case .shapesDisagree:
             .unprocessable("shape-mismatch", at: points.pointer, "The inputs do not fit the network.")
         }

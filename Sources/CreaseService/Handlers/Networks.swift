@@ -2,6 +2,7 @@ internal import FastJSON
 internal import Foundation
 internal import Jobs
 internal import MicroHTTP
+internal import ReLUNetworks
 internal import Signatures
 
 /// `/v1/networks`: stored networks.
@@ -56,7 +57,9 @@ enum NetworksOperation {
         guard NetworkStore.isName(name) else {
             throw Problem(
                 status: 422, code: "invalid-name",
-                detail: "A name has 1 to 128 of the characters A-Z a-z 0-9 . _ - and begins with a letter or digit.")
+                detail:
+                    "A name has 1 to 128 of the characters A-Z a-z 0-9 . _ - and begins with a letter or digit."
+            )
         }
         let precondition = try Preconditions.of(call.head)
         let document = try call.document()
@@ -102,13 +105,15 @@ enum NetworksOperation {
             service.rejected.count(.networksFull)
             throw Problem(
                 status: 429, code: "too-many-networks",
-                detail: "The server keeps at most \(service.networks.maximumNetworks) networks; remove one first.",
+                detail:
+                    "The server keeps at most \(service.networks.maximumNetworks) networks; remove one first.",
                 headers: [("Retry-After", "60")])
         default:
             service.rejected.count(.networksFull)
             throw Problem(
                 status: 429, code: "networks-too-large",
-                detail: "The server keeps at most \(service.networks.maximumBytes) bytes of networks; remove some first.",
+                detail:
+                    "The server keeps at most \(service.networks.maximumBytes) bytes of networks; remove some first.",
                 headers: [("Retry-After", "60")])
         }
     }

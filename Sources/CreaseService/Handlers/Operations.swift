@@ -5,7 +5,8 @@ internal import MicroHTTP
 enum OperationsOperation {
     private static let live = PreparedResponse(
         Response(
-            status: 200, headers: [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")],
+            status: 200,
+            headers: [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")],
             body: .bytes(Array("ok\n".utf8))))
 
     static func livez(_ call: Call) -> Response { Response(live) }
@@ -25,7 +26,8 @@ enum OperationsOperation {
         let isVerbose = call.head.rawQuery == "verbose"
         let text = isVerbose ? checks.map { "[+]\($0.0)\n" }.joined() + "ready\n" : "ready\n"
         return Response(
-            status: 200, headers: [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")],
+            status: 200,
+            headers: [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")],
             body: .bytes(Array(text.utf8)))
     }
 
@@ -42,34 +44,25 @@ enum OperationsOperation {
         out.sample("crease_build_info", [("version", ServiceVersion.version)], 1)
 
         let metrics = service.allRequestMetrics.map { ($0.route, $0.current) }
-        out.family("crease_requests_total", .counter, "Requests that ended, by route, method and status code.")
+        out.family(
+            "crease_requests_total", .counter, "Requests that ended, by route, method and status code.")
         for (route, figures) in metrics {
-            for (outcome, count) in figures.requests.sorted(by: { ($0.key.method, $0.key.code) < ($1.key.method, $1.key.code) }) {
+            for (outcome, count) in figures.requests.sorted(by: {
+                ($0.key.method, $0.key.code) < ($1.key.method, $1.key.code)
+            }) {
                 let code = outcome.code == 0 ? "none" : "\(outcome.code)"
                 out.sample(
-                    "crease_requests_total", [("route", route), ("method", outcome.method), ("code", code)], count)
+                    "crease_requests_total", [("route", route), ("method", outcome.method), ("code", code)],
+                    count)
             }
         }
         out.family(
-            "crease_request_duration_seconds", .histogram, "From a request's first line to the end of its answer.")
+            "crease_request_duration_seconds", .histogram,
+            "From a request's first line to the end of its answer.")
         for (route, figures) in metrics where !figures.requests.isEmpty {
             out.histogram("crease_request_duration_seconds", [("route", route)], figures.durations)
         }
-        let server = service.serverStatistics
-        out.family("crease_connections", .gauge, "Open connections.")
-        out.sample("crease_connections", server.openConnections)
-        out.family("crease_connections_accepted_total", .counter, "Connections accepted.")
-        out.sample("crease_connections_accepted_total", Int(clamping: server.acceptedConnections))
-        out.family("crease_requests_in_flight", .gauge, "Requests that are being received, computed or answered.")
-        out.sample("crease_requests_in_flight", server.requestsInFlight)
-        out.family("crease_request_body_bytes_total", .counter, "Bytes of request bodies as they came.")
-        out.sample("crease_request_body_bytes_total", Int(clamping: server.bodyBytesReceived))
-        out.family("crease_response_body_bytes_total", .counter, "Bytes of answers' bodies.")
-        out.sample("crease_response_body_bytes_total", Int(clamping: server.bodyBytesSent))
-        out.family("crease_request_body_held_bytes", .gauge, "Memory that request bodies hold now.")
-        out.sample("crease_request_body_held_bytes", server.bodyBytesHeld)
-        out.family("crease_deadlines_missed_total", .counter, "Connections that a deadline ended.")
-        out.sample("crease_deadlines_missed_total", Int(clamping: server.deadlinesMissed))
+        if let server = service.serverStatistics { serverFigures(server, &out) }
 
         let load = service.workers.load
         out.family("crease_queue_depth", .gauge, "Requests that wait for a thread.")
@@ -103,5 +96,23 @@ enum OperationsOperation {
             headers: [
                 ("Content-Type", "text/plain; version=0.0.4; charset=utf-8"), ("Cache-Control", "no-store"),
             ], body: .bytes(Array(out.text.utf8)))
+    }
+
+    private static func serverFigures(_ server: ServerStatistics, _ out: inout PrometheusText) {
+        out.family("crease_connections", .gauge, "Open connections.")
+        out.sample("crease_connections", server.openConnections)
+        out.family("crease_connections_accepted_total", .counter, "Connections accepted.")
+        out.sample("crease_connections_accepted_total", Int(clamping: server.acceptedConnections))
+        out.family(
+            "crease_requests_in_flight", .gauge, "Requests that are being received, computed or answered.")
+        out.sample("crease_requests_in_flight", server.requestsInFlight)
+        out.family("crease_request_body_bytes_total", .counter, "Bytes of request bodies as they came.")
+        out.sample("crease_request_body_bytes_total", Int(clamping: server.bodyBytesReceived))
+        out.family("crease_response_body_bytes_total", .counter, "Bytes of answers' bodies.")
+        out.sample("crease_response_body_bytes_total", Int(clamping: server.bodyBytesSent))
+        out.family("crease_request_body_held_bytes", .gauge, "Memory that request bodies hold now.")
+        out.sample("crease_request_body_held_bytes", server.bodyBytesHeld)
+        out.family("crease_deadlines_missed_total", .counter, "Connections that a deadline ended.")
+        out.sample("crease_deadlines_missed_total", Int(clamping: server.deadlinesMissed))
     }
 }

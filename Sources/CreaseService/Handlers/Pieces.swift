@@ -49,7 +49,8 @@ enum PiecesOperation {
             subject = .network(network)
         case (nil, let value?):
             subject = .function(
-                try FunctionDecoding(networks: decoding, reading: functionReading, call: call).function(value))
+                try FunctionDecoding(networks: decoding, reading: functionReading, call: call).function(value)
+            )
             inputs = 1
         default:
             throw Problem.unprocessable(
@@ -99,7 +100,8 @@ enum PiecesOperation {
         let cells = configuration.maximumCells
         // Someone who wants no list is served by whichever way is short; a list needs the pieces one by one.
         let listing = CountingLimits(
-            maximumCells: listLimit == nil ? min(cells, 200_000) : cells, maximumBytes: configuration.maximumWorkBytes)
+            maximumCells: listLimit == nil ? min(cells, 200_000) : cells,
+            maximumBytes: configuration.maximumWorkBytes)
         return try LinePieceCounting.count(
             network.exact, on: domain, listLimit: listLimit, listing: listing,
             counting: CountingLimits(maximumCells: cells, maximumBytes: configuration.maximumWorkBytes),
@@ -114,11 +116,13 @@ enum PiecesOperation {
         try reader.finish()
         for bound in [lower, upper] where bound.count != 1 {
             throw Problem.unprocessable(
-                "shape-mismatch", at: bound.pointer, "One number for each input is expected: 1, not \(bound.count).")
+                "shape-mismatch", at: bound.pointer,
+                "One number for each input is expected: 1, not \(bound.count).")
         }
         do {
             return try InputInterval(
-                lower: ExactNumbers.rational(lower, 0, reading), upper: ExactNumbers.rational(upper, 0, reading))
+                lower: ExactNumbers.rational(lower, 0, reading),
+                upper: ExactNumbers.rational(upper, 0, reading))
         } catch is PieceCountingFault {
             throw Problem.unprocessable(
                 "empty-domain", at: upper.pointer(0), "The upper bound is not above the lower one.")
@@ -152,7 +156,8 @@ enum PiecesOperation {
         }
         let count = regions.count
         return Answer.svg(
-            FunctionPicture(title: "\(count) piece\(count == 1 ? "" : "s")", curves: curves, window: window).svg())
+            FunctionPicture(title: "\(count) piece\(count == 1 ? "" : "s")", curves: curves, window: window)
+                .svg())
     }
 
     static func problem(_ fault: PieceCountingFault) -> Problem {
@@ -168,7 +173,8 @@ enum PiecesOperation {
         case .cancelled: return .cancelled
         case .emptyDomain(let coordinate):
             return .unprocessable(
-                "empty-domain", at: "#/domain/upper/\(coordinate)", "The upper bound is not above the lower one.")
+                "empty-domain", at: "#/domain/upper/\(coordinate)",
+                "The upper bound is not above the lower one.")
         case .wrongInputDimension(let expected, let actual):
             return .unprocessable(
                 "shape-mismatch", at: "#/network", "The network has \(actual) inputs, not \(expected).")
@@ -224,7 +230,9 @@ extension JSONWriter {
             for region in regions { self.region(region, exact: exact) }
             endArray()
         }
-        if result.breakpoints != nil || result.regions != nil { member("listTruncated", result.listTruncated) }
+        if result.breakpoints != nil || result.regions != nil {
+            member("listTruncated", result.listTruncated)
+        }
         if !exact, result.breakpoints != nil || result.regions != nil {
             member("rounded", !result.isListExact)
         }

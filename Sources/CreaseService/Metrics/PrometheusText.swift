@@ -9,7 +9,7 @@ struct PrometheusText {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
-    mutating func sample(_ name: String, _ labels: [(String, String)] = [], _ value: Double) {
+    mutating func sample(_ name: String, _ labels: [(String, String)], _ value: Double) {
         text += name
         append(labels)
         if value == value.rounded(), value.magnitude < 1e15 {
@@ -19,11 +19,14 @@ struct PrometheusText {
         }
     }
 
-    mutating func sample(_ name: String, _ labels: [(String, String)] = [], _ value: Int) {
+    mutating func sample(_ name: String, _ labels: [(String, String)], _ value: Int) {
         text += name
         append(labels)
         text += " \(value)\n"
     }
+
+    mutating func sample(_ name: String, _ value: Int) { sample(name, [], value) }
+    mutating func sample(_ name: String, _ value: Double) { sample(name, [], value) }
 
     mutating func histogram(_ name: String, _ labels: [(String, String)], _ histogram: Histogram) {
         var cumulative = 0
