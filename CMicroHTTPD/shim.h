@@ -94,6 +94,11 @@ static inline int microhttpd_connection_socket(struct MHD_Connection *connection
     return info == NULL ? -1 : info->connect_fd;
 }
 
+/// Has a body of unknown length end with the connection instead of coming in chunks.
+static inline int microhttpd_end_with_connection(struct MHD_Response *response) {
+    return MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END) == MHD_YES;
+}
+
 /// One header field, pointing into the connection's memory.
 struct microhttpd_field {
     const char *name;

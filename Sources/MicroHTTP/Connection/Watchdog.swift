@@ -32,8 +32,11 @@ struct Observation {
     var since: UInt64 = 0
     var phase = Phase.idle
     var received: UInt64 = 0
+    /// At the beginning of the window in which sending must progress.
     var acknowledged: UInt64 = 0
-    var hasAborted = false
+    var windowStart: UInt64 = 0
+    /// Whether the peer's closing has been dealt with.
+    var hasClosed = false
 }
 
 extension Connection {
@@ -44,17 +47,19 @@ extension Connection {
         let age = now > since ? now - since : 0
         let configuration = context.configuration
         var progress = microhttpd_progress()
-        var isKnown = false
-        if phase == .idle || phase == .handling || phase == .sending {
-            isKnown = microhttpd_progress_of(socket, &progress) != 0
-        }
+        let isKnown = phase != .dead && microhttpd_progress_of(socket, &progress) != 0
         if observation.since != since || observation.phase != phase {
             // A fresh connection has received nothing; one between requests has received what it has.
             let isFresh = observation.since == 0 && phase == .idle
             observation = Observation(
                 since: since, phase: phase, received: isFresh ? 0 : progress.bytes_received,
-                acknowledged: progress.bytes_acknowledged)
+                acknowledged: progress.bytes_acknowledged, windowStart: now)
         }
+        let closesNow = isKnown && progress.closed_by_peer != 0 && !observation.hasClosed
+        if closesNow { observation.hasClosed = true }
+        // libmicrohttpd's epoll loop loses the end of a connection that comes together with its last bytes. This wakes
+        // it; what has arrived and is not yet read stays readable.
+        if closesNow, phase == .idle || phase == .head || phase == .body { shutdown(socket, Int32(SHUT_RD)) }
         switch phase {
         case .idle:
             if isKnown, progress.bytes_received > observation.received {
@@ -77,10 +82,7 @@ extension Connection {
                 timeOut(.body, "The request's body arrived too slowly.")
             }
         case .handling:
-            if isKnown, progress.closed_by_peer != 0, !observation.hasAborted {
-                observation.hasAborted = true
-                aborted += abort()
-            }
+            if closesNow { aborted += abort() }
         case .sending:
             if let stream {
                 if isKnown, progress.closed_by_peer != 0 {
@@ -88,13 +90,23 @@ extension Connection {
                 } else {
                     stream.tick(now: now)
                 }
-            } else if isKnown, age > nanoseconds(configuration.sendGrace) {
-                let needed = Double(age) * 1e-9 * Double(configuration.minimumBodyRate)
-                if Double(progress.bytes_acknowledged &- observation.acknowledged) < needed {
-                    timeOut(.sending, nil)
-                }
+            } else if isKnown {
+                checkSending(now: now, acknowledged: progress.bytes_acknowledged)
             }
         case .dead: break
+        }
+    }
+
+    /// In every window of `sendGrace` the client must take what the rate asks for.
+    private func checkSending(now: UInt64, acknowledged: UInt64) {
+        let window = nanoseconds(context.configuration.sendGrace)
+        guard now > observation.windowStart, now - observation.windowStart > window else { return }
+        let needed = Double(window) * 1e-9 * Double(context.configuration.minimumBodyRate)
+        if Double(acknowledged &- observation.acknowledged) < needed {
+            timeOut(.sending, nil)
+        } else {
+            observation.acknowledged = acknowledged
+            observation.windowStart = now
         }
     }
 

@@ -57,6 +57,8 @@ func build(_ response: Response, for connection: Connection) -> BuiltResponse {
     var stream: ResponseStream?
     if case .stream(let body) = response.body { stream = body }
     let object = makeResponse(response, extra: extra) ?? makeResponse(Response(status: 500), extra: [])
+    // libmicrohttpd would end the chunks of a body that HEAD does not have.
+    if stream != nil, head.method == .head, let object { microhttpd_end_with_connection(object) }
     return BuiltResponse(
         response: ResponseReference(owning: object), status: UInt32(response.status),
         bodyBytes: bodySize(response.body), stream: stream)

@@ -34,7 +34,7 @@ public struct ServerConfiguration: Sendable {
     public var minimumBodyRate = 1 << 10
     /// Connections without a request are closed after this long.
     public var idleDeadline = Duration.seconds(30)
-    /// An answer may take this long to be taken at any rate; afterwards at `minimumBodyRate` on average.
+    /// In every such period that an answer is being sent, its client must take it at `minimumBodyRate`.
     public var sendGrace = Duration.seconds(30)
     /// For `stop()`: how long running requests may take before they are answered 503.
     public var drainDeadline = Duration.seconds(10)
