@@ -73,7 +73,13 @@ public struct BatchEvaluator: Sendable {
             inputs: inputs.baseAddress, outputs: outputs.baseAddress, activations: activations?.baseAddress,
             gradients: gradients?.baseAddress)
         if gradients == nil, rows < rowsOfAFullTile {
-            if let row = evaluateSingly(0..<rows, buffers) { throw .overflow(row: row) }
+            var isCancelled = false
+            let overflow = evaluateSingly(0..<rows, buffers) {
+                isCancelled = cancelled()
+                return isCancelled
+            }
+            if isCancelled { throw .cancelled }
+            if let overflow { throw .overflow(row: overflow) }
             return
         }
         try BatchRun(self, buffers, rows: rows, threads: threads, cancelled: cancelled).run()
@@ -98,13 +104,13 @@ public struct BatchEvaluator: Sendable {
     /// From this many rows on, a tile of rows is cheaper than row after row.
     var rowsOfAFullTile: Int { max(3, packed.kernels.tile_rows / 2) }
 
-    /// Row after row; the first row with an overflow.
-    func evaluateSingly(_ rows: Range<Int>, _ buffers: BatchBuffers) -> Int? {
+    /// Row after row; the first row with an overflow. Of large networks `poll` is asked before each row.
+    func evaluateSingly(_ rows: Range<Int>, _ buffers: BatchBuffers, poll: () -> Bool) -> Int? {
         withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * width + 1) { scratch -> Int? in
             for row in rows {
-                let isFinite = evaluateRow(
-                    row, buffers, into: buffers.outputs.map { $0 + row * outputs }, scratch)
-                if !isFinite { return row }
+                if operationsPerRow > 1e6, poll() { return nil }
+                let target = buffers.outputs.map { $0 + row * outputs }
+                if !evaluateRow(row, buffers, into: target, scratch) { return row }
             }
             return nil
         }

@@ -14,8 +14,6 @@ final class BatchRun: Sendable {
     /// Tiles that pass a layer together, so that its weights are read less often.
     let tilesPerBlock: Int
     let gradients: GradientPlan?
-    /// Whether the values of all hidden layers are kept until the block is done.
-    let keepsPatterns: Bool
     private let rowsPerShare: Int
     private let threads: Int
     private let cancelled: @Sendable () -> Bool
@@ -37,14 +35,14 @@ final class BatchRun: Sendable {
         gradients =
             buffers.gradients == nil
             ? nil : GradientPlan(evaluator.network, kernels: evaluator.packed.kernels)
-        keepsPatterns = buffers.activations != nil || gradients != nil
+        let takesPatterns = buffers.activations != nil || gradients != nil
         rowsPerTile = evaluator.packed.kernels.tile_rows
         let bytesPerTile = 8 * rowsPerTile * (2 * evaluator.width + evaluator.inputs + evaluator.outputs)
         let weightBytes = 8 * evaluator.network.parameters
         // Small networks stay in the first-level cache with one tile. Larger ones are read from the second level
         // or from memory for every block, so a block then fills half of the second level.
         tilesPerBlock =
-            keepsPatterns || weightBytes < 1 << 16 ? 1 : max(1, min(16, (1 << 19) / max(1, bytesPerTile)))
+            takesPatterns || weightBytes < 1 << 16 ? 1 : max(1, min(16, (1 << 19) / max(1, bytesPerTile)))
         let operationsPerRow =
             evaluator.operationsPerRow + (gradients == nil ? 0 : evaluator.gradientOperationsPerRow)
         let rowsPerBlock = rowsPerTile * tilesPerBlock

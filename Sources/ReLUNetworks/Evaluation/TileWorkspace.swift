@@ -25,7 +25,7 @@ final class TileWorkspace {
         inputTile = tile(evaluator.inputs)
         outputTile = tile(evaluator.outputs)
         hiddenTiles =
-            run.keepsPatterns
+            run.gradients != nil
             ? evaluator.network.hiddenWidths.map(tile) : [tile(evaluator.width), tile(evaluator.width)]
         let columnHeight = max(evaluator.width, evaluator.inputs, evaluator.outputs)
         columnTiles = run.gradients == nil ? [] : (0..<2).map { _ in tile(columnHeight) }
@@ -45,7 +45,7 @@ final class TileWorkspace {
         while start < rows.upperBound {
             let left = rows.upperBound - start
             if run.gradients == nil, left < evaluator.rowsOfAFullTile {
-                return evaluator.evaluateSingly(start..<rows.upperBound, run.buffers)
+                return evaluator.evaluateSingly(start..<rows.upperBound, run.buffers, poll: poll)
             }
             let end = start + min(left, rowsPerTile * run.tilesPerBlock)
             if let row = evaluateBlock(start..<end) { return row }
@@ -73,8 +73,10 @@ final class TileWorkspace {
         }
         if !isSafe {
             let spare = scratch.baseAddress.map { $0 + 2 * evaluator.width }
-            for row in rows where !evaluator.evaluateRow(row, run.buffers, into: spare, scratch) {
-                return row
+            for row in rows {
+                operationsSincePoll += evaluator.operationsPerRow
+                if operationsSincePoll >= BatchRun.operationsPerPoll, poll() { return nil }
+                if !evaluator.evaluateRow(row, run.buffers, into: spare, scratch) { return row }
             }
         }
         guard var current = UnsafePointer(inputTile.baseAddress) else { return nil }
@@ -82,7 +84,7 @@ final class TileWorkspace {
         var unit = 0
         for (index, map) in maps.enumerated() {
             let isLast = index == maps.count - 1
-            let tile = isLast ? outputTile : hiddenTiles[run.keepsPatterns ? index : index & 1]
+            let tile = isLast ? outputTile : hiddenTiles[run.gradients != nil ? index : index & 1]
             guard let target = tile.baseAddress else { return nil }
             if pass(map, tiles, current, target, isLast ? CREASE_AFFINE : CREASE_RELU) { return nil }
             if !isLast, let activations = run.buffers.activations {
