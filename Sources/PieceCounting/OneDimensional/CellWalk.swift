@@ -69,6 +69,7 @@ struct CellWalk<Forms: LineForms> {
         frames = widths.map { _ in LayerFrame() }
     }
 
+    /// The counts of what has been visited, but for `affine`.
     private var counted: [PieceDefinition: BigInteger] {
         let pieces = BigInteger(maps.count)
         return [.activation: BigInteger(cells), .open: pieces, .closed: pieces, .level: pieces]
@@ -76,7 +77,7 @@ struct CellWalk<Forms: LineForms> {
 
     mutating func run(
         on domain: InputInterval, isCancelled: () -> Bool
-    ) throws(PieceCountingFault) -> LinePieces {
+    ) throws(PieceCountingFault) {
         let output = widths.count - 1
         let lower = domain.lower.map(forms.point)
         let upper = domain.upper.map(forms.point)
@@ -111,7 +112,13 @@ struct CellWalk<Forms: LineForms> {
                 layer += 1
             }
         }
-        return result(domain)
+    }
+
+    /// The counts of every definition, after the walk.
+    var counts: [PieceDefinition: BigInteger] {
+        var counts = counted
+        counts[.affine] = BigInteger(Set(maps).count)
+        return counts
     }
 
     private func form(
@@ -183,19 +190,31 @@ struct CellWalk<Forms: LineForms> {
         maps.append(forms.outputMap())
     }
 
-    private func result(_ domain: InputInterval) -> LinePieces {
+    /// The first pieces, after the walk; the domain is cut to them.
+    func pieces(
+        limit: Int, on domain: InputInterval, isCancelled: () -> Bool
+    ) throws(PieceCountingFault) -> LinePieces {
         let outputs = widths[widths.count - 1]
+        let count = min(limit, maps.count)
         var slopes: [Rational] = []
         var intercepts: [Rational] = []
-        slopes.reserveCapacity(maps.count * outputs)
-        intercepts.reserveCapacity(maps.count * outputs)
-        for map in maps {
-            let coefficients = forms.coefficients(of: map)
+        var points: [Rational] = []
+        slopes.reserveCapacity(count * outputs)
+        intercepts.reserveCapacity(count * outputs)
+        points.reserveCapacity(count)
+        for piece in 0..<count {
+            if piece & 1023 == 1023, isCancelled() { throw .cancelled(reached: counted) }
+            let coefficients = forms.coefficients(of: maps[piece])
             slopes += coefficients[..<outputs]
             intercepts += coefficients[outputs...]
+            if piece < breakpoints.count { points.append(forms.value(of: breakpoints[piece])) }
+        }
+        var shown = domain
+        if count < maps.count {
+            shown = try InputInterval(lower: domain.lower, upper: points.removeLast())
         }
         return LinePieces(
-            domain: domain, outputs: outputs, breakpoints: breakpoints.map(forms.value),
-            slopes: slopes, intercepts: intercepts, activationCells: cells, affineMaps: Set(maps).count)
+            domain: shown, outputs: outputs, breakpoints: points, slopes: slopes, intercepts: intercepts,
+            activationCells: cells, affineMaps: count == maps.count ? Set(maps).count : count)
     }
 }

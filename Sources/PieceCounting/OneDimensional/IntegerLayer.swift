@@ -15,13 +15,14 @@ struct IntegerLayer {
     let bias: [BigInteger]
     let denominator: BigInteger
 
-    /// - Returns: `nil` where the common denominator has more than `maximumDenominatorBits` bits.
-    init?(_ layer: AffineLayer<Rational>, maximumDenominatorBits: Int) {
+    /// - Returns: `nil` where the common denominator has more than `maximumDenominatorBits` bits, or the weights more
+    ///   than `maximumBytes` bytes.
+    init?(_ layer: AffineLayer<Rational>, maximumDenominatorBits: Int, maximumBytes: Int) {
         var common = BigInteger.one
         let limit = BigInteger(2).power(maximumDenominatorBits)
         for value in [layer.weights, layer.bias].joined() {
             let denominator = value.denominator
-            if denominator == .one { continue }
+            if denominator == common || denominator == .one { continue }
             let (_, rest) = common.flooredQuotientAndRemainder(dividingBy: denominator)
             if rest.sign == 0 { continue }
             let divisor = BigInteger.greatestCommonDivisor(common, denominator)
@@ -33,57 +34,90 @@ struct IntegerLayer {
             if denominator == common { return value.numerator }
             return value.numerator * common.flooredQuotientAndRemainder(dividingBy: denominator).0
         }
+        var weights: [[UInt64]] = []
+        weights.reserveCapacity(layer.weights.count)
+        var longest = 0
+        for value in layer.weights {
+            let limbs = integer(value).magnitudeLimbs
+            longest = max(longest, limbs.count)
+            guard Self.fits(limbs: longest, weights: layer.weights.count, maximumBytes) else { return nil }
+            weights.append(limbs)
+        }
+        var flat = [UInt64](repeating: 0, count: longest * weights.count)
+        for (index, limbs) in weights.enumerated() {
+            for (place, limb) in limbs.enumerated() { flat[index * longest + place] = limb }
+        }
         self.init(
-            inputs: layer.inputs, outputs: layer.outputs, denominator: common,
-            bias: layer.bias.map(integer),
-            weights: layer.weights.map { value in
-                let whole = integer(value)
-                return (whole.magnitudeLimbs, whole.sign < 0)
-            })
+            inputs: layer.inputs, outputs: layer.outputs, denominator: common, bias: layer.bias.map(integer),
+            weightLimbs: longest, magnitudes: flat, isNegative: layer.weights.map { $0.sign < 0 })
     }
 
     /// The layer of binary64 weights, exactly: the common denominator is a power of two.
     ///
-    /// - Returns: `nil` where an entry is not finite.
-    init?(_ layer: AffineLayer<Double>) {
+    /// - Precondition: every entry is finite.
+    /// - Returns: `nil` where the weights take more than `maximumBytes` bytes.
+    init?(_ layer: AffineLayer<Double>, maximumBytes: Int) {
         var least = 0
-        for value in [layer.weights, layer.bias].joined() where value != 0 {
-            guard value.isFinite else { return nil }
+        var most = 0
+        for value in layer.weights where value != 0 {
             least = min(least, value.lowestExponent)
+            most = max(most, Int(value.exponent))
+        }
+        for value in layer.bias where value != 0 { least = min(least, value.lowestExponent) }
+        let longest = (most - least) / 64 + 1
+        guard Self.fits(limbs: longest, weights: layer.weights.count, maximumBytes) else { return nil }
+        var flat = [UInt64](repeating: 0, count: longest * layer.weights.count)
+        for (index, value) in layer.weights.enumerated() where value != 0 {
+            let (low, high, place) = value.shifted(exponent: least)
+            flat[index * longest + place] = low
+            if high != 0 { flat[index * longest + place + 1] = high }
         }
         self.init(
             inputs: layer.inputs, outputs: layer.outputs, denominator: BigInteger(2).power(-least),
             bias: layer.bias.map { value in
-                let magnitude = BigInteger(magnitudeLimbs: value.limbs(exponent: least))
+                if value == 0 { return .zero }
+                let (low, high, place) = value.shifted(exponent: least)
+                let magnitude = BigInteger(
+                    magnitudeLimbs: [UInt64](repeating: 0, count: place) + [low, high])
                 return value < 0 ? -magnitude : magnitude
             },
-            weights: layer.weights.map { ($0.limbs(exponent: least), $0 < 0) })
+            weightLimbs: longest, magnitudes: flat, isNegative: layer.weights.map { $0 < 0 })
+    }
+
+    private static func fits(limbs: Int, weights: Int, _ maximumBytes: Int) -> Bool {
+        let (words, overflow) = limbs.multipliedReportingOverflow(by: weights)
+        return !overflow && words <= maximumBytes / 8
     }
 
     private init(
-        inputs: Int, outputs: Int, denominator: BigInteger, bias: [BigInteger],
-        weights: [(limbs: [UInt64], negative: Bool)]
+        inputs: Int, outputs: Int, denominator: BigInteger, bias: [BigInteger], weightLimbs: Int,
+        magnitudes: [UInt64], isNegative: [Bool]
     ) {
         self.inputs = inputs
         self.outputs = outputs
         self.denominator = denominator
         self.bias = bias
-        let length = weights.reduce(0) { max($0, $1.limbs.count) }
-        weightLimbs = length
+        self.weightLimbs = weightLimbs
+        self.magnitudes = magnitudes
+        self.isNegative = isNegative
         rowBits = (0..<outputs).reduce(0) { longest, row in
-            let entries = weights[row * inputs..<(row + 1) * inputs]
-            let terms = entries.count { !$0.limbs.isEmpty }
+            var bits = 0
+            var terms = 0
+            for index in row * inputs..<(row + 1) * inputs {
+                let end = (index + 1) * weightLimbs
+                for place in 0..<weightLimbs where magnitudes[end - 1 - place] != 0 {
+                    bits = max(
+                        bits, (weightLimbs - place) * 64 - magnitudes[end - 1 - place].leadingZeroBitCount)
+                    terms += 1
+                    break
+                }
+            }
             let doublings = terms < 2 ? 0 : Int.bitWidth - (terms - 1).leadingZeroBitCount
-            return max(longest, entries.reduce(0) { max($0, $1.limbs.bitCount) } + doublings)
+            return max(longest, bits + doublings)
         }
-        isNegative = weights.map(\.negative)
-        var flat = [UInt64](repeating: 0, count: length * weights.count)
-        for (index, weight) in weights.enumerated() {
-            for (place, limb) in weight.limbs.enumerated() { flat[index * length + place] = limb }
-        }
-        magnitudes = flat
     }
 
+    /// The bit length of the longest bias; 0 where all are 0.
     var biasBits: Int { bias.reduce(0) { max($0, $1.magnitudeLimbs.bitCount) } }
 }
 
@@ -102,18 +136,14 @@ extension Double {
         return (isNormal ? Int(exponentBitPattern) - 1075 : -1074) + significand.trailingZeroBitCount
     }
 
-    /// The limbs of |value| · 2^(−exponent), least significant first, without leading zeros.
+    /// For a finite value other than 0: |value| · 2^(−exponent) as two limbs that stand at limb `place`.
     ///
     /// - Precondition: that product is an integer.
-    fileprivate func limbs(exponent: Int) -> [UInt64] {
-        if self == 0 { return [] }
+    fileprivate func shifted(exponent: Int) -> (low: UInt64, high: UInt64, place: Int) {
         let significand = significandBitPattern | (isNormal ? 1 << 52 : 0)
         let zeros = significand.trailingZeroBitCount
         let shift = lowestExponent - exponent
         let odd = UInt128(significand >> UInt64(zeros)) << UInt128(shift % 64)
-        var limbs = [UInt64](repeating: 0, count: shift / 64)
-        limbs.append(UInt64(truncatingIfNeeded: odd))
-        if odd >> 64 != 0 { limbs.append(UInt64(odd >> 64)) }
-        return limbs
+        return (UInt64(truncatingIfNeeded: odd), UInt64(odd >> 64), shift / 64)
     }
 }

@@ -14,54 +14,25 @@ public enum LinePieceCounting {
         _ network: Network<Rational>, on domain: InputInterval = .line,
         limits: CountingLimits = CountingLimits(), isCancelled: () -> Bool = { false }
     ) throws(PieceCountingFault) -> LinePieces {
-        guard network.inputs == 1 else { throw .wrongInputDimension(expected: 1, actual: network.inputs) }
-        var layers: [IntegerLayer] = []
-        for layer in network.layers {
-            guard let integer = IntegerLayer(layer, maximumDenominatorBits: maximumDenominatorBits) else {
-                break
-            }
-            layers.append(integer)
-        }
-        let widths = network.layers.map(\.outputs)
-        guard layers.count == network.layers.count, IntegerForms.bytes(layers) <= limits.maximumBytes else {
-            return try listInRationals(network, on: domain, limits: limits, isCancelled: isCancelled)
-        }
-        var walk = CellWalk(forms: IntegerForms(layers), widths: widths, limits: limits)
-        return try walk.run(on: domain, isCancelled: isCancelled)
+        var walk = try LineWalk(network, limits: limits)
+        return try walk.list(on: domain, isCancelled: isCancelled)
     }
-
-    /// `list` with rational arithmetic throughout: the choice where a layer's denominators have no short common
-    /// multiple, and the measure of the integers' gain.
-    package static func listInRationals(
-        _ network: Network<Rational>, on domain: InputInterval = .line,
-        limits: CountingLimits = CountingLimits(), isCancelled: () -> Bool = { false }
-    ) throws(PieceCountingFault) -> LinePieces {
-        guard network.inputs == 1 else { throw .wrongInputDimension(expected: 1, actual: network.inputs) }
-        var walk = CellWalk(
-            forms: RationalForms(network), widths: network.layers.map(\.outputs), limits: limits)
-        return try walk.run(on: domain, isCancelled: isCancelled)
-    }
-
-    /// Beyond this many bits a layer's common denominator is not taken out.
-    private static let maximumDenominatorBits = 8192
 
     /// Lists the pieces of a network R → R^m with binary64 weights, understood exactly.
     public static func list(
         _ network: Network<Double>, on domain: InputInterval = .line,
         limits: CountingLimits = CountingLimits(), isCancelled: () -> Bool = { false }
     ) throws(PieceCountingFault) -> LinePieces {
-        guard network.inputs == 1 else { throw .wrongInputDimension(expected: 1, actual: network.inputs) }
-        var layers: [IntegerLayer] = []
-        for (index, layer) in network.layers.enumerated() {
-            guard let integer = IntegerLayer(layer) else { throw .notFinite(layer: index) }
-            layers.append(integer)
-        }
-        guard IntegerForms.bytes(layers) <= limits.maximumBytes else {
-            throw .limitReached(.bytes, limit: limits.maximumBytes, reached: [:])
-        }
-        var walk = CellWalk(
-            forms: IntegerForms(layers), widths: network.layers.map(\.outputs), limits: limits)
-        return try walk.run(on: domain, isCancelled: isCancelled)
+        var walk = try LineWalk(network, limits: limits)
+        return try walk.list(on: domain, isCancelled: isCancelled)
+    }
+
+    /// `list` with rational arithmetic throughout: the measure of the integers' gain.
+    package static func listInRationals(
+        _ network: Network<Rational>, on domain: InputInterval = .line
+    ) throws(PieceCountingFault) -> LinePieces {
+        var walk = try LineWalk(inRationals: network, limits: CountingLimits())
+        return try walk.list(on: domain, isCancelled: { false })
     }
 
     /// Counts the pieces of a network R → R^m without listing them: every definition but `affine`.
@@ -79,33 +50,84 @@ public enum LinePieceCounting {
         return try counting.run(on: domain, isCancelled: isCancelled)
     }
 
-    /// Counts the pieces of a network R → R^m: lists them while there are at most `listing.maximumCells`
-    /// activation cells, and beyond that counts without listing, within `counting`. The answer's `method` says
-    /// which.
+    /// Counts the pieces of a network R → R^m, by listing or without, whichever comes to an end: a short listing is
+    /// tried first, then recurring segments with little work, then each within its limits. The answer's `method`
+    /// says which it was; counting without listing has no `affine` count and no lists.
     ///
     /// - Parameter listLimit: the most breakpoints and regions in the answer; `nil` for no list.
+    /// - Throws: `wrongInputDimension`, `cancelled`, and `limitReached` of the last attempt.
     public static func count(
         _ network: Network<Rational>, on domain: InputInterval = .line, listLimit: Int? = nil,
-        listing: CountingLimits = CountingLimits(maximumCells: 200_000),
-        counting: CountingLimits = CountingLimits(maximumCells: 1_000_000),
+        listing: CountingLimits = CountingLimits(maximumCells: 2_000_000),
+        counting: CountingLimits = CountingLimits(maximumCells: 2_000_000),
         isCancelled: () -> Bool = { false }
     ) throws(PieceCountingFault) -> PieceCount {
-        let bounds =
-            (try? ArchitectureBounds.upperBounds(inputs: 1, hiddenWidths: network.hiddenWidths)) ?? []
-        do {
-            let pieces = try list(network, on: domain, limits: listing, isCancelled: isCancelled)
+        try count(
+            widths: network.hiddenWidths, on: domain, listLimit: listLimit, listing: listing,
+            counting: counting,
+            isCancelled: isCancelled,
+            walk: { limits throws(PieceCountingFault) in try LineWalk(network, limits: limits) },
+            exact: { network })
+    }
+
+    /// Counts the pieces of a network with binary64 weights, understood exactly; see the version with rational
+    /// weights.
+    public static func count(
+        _ network: Network<Double>, on domain: InputInterval = .line, listLimit: Int? = nil,
+        listing: CountingLimits = CountingLimits(maximumCells: 2_000_000),
+        counting: CountingLimits = CountingLimits(maximumCells: 2_000_000),
+        isCancelled: () -> Bool = { false }
+    ) throws(PieceCountingFault) -> PieceCount {
+        try count(
+            widths: network.hiddenWidths, on: domain, listLimit: listLimit, listing: listing,
+            counting: counting,
+            isCancelled: isCancelled,
+            walk: { limits throws(PieceCountingFault) in try LineWalk(network, limits: limits) },
+            exact: { network.exact })
+    }
+
+    /// The first attempts' limits: well under a second.
+    private static let shortListing = 20_000
+    private static let littleWork = 5_000_000
+
+    private static func count(
+        widths: [Int], on domain: InputInterval, listLimit: Int?, listing: CountingLimits,
+        counting: CountingLimits, isCancelled: () -> Bool,
+        walk: (CountingLimits) throws(PieceCountingFault) -> LineWalk, exact: () -> Network<Rational>?
+    ) throws(PieceCountingFault) -> PieceCount {
+        let bounds = (try? ArchitectureBounds.upperBounds(inputs: 1, hiddenWidths: widths)) ?? []
+        func listed(_ limits: CountingLimits) throws(PieceCountingFault) -> PieceCount {
+            var walk = try walk(limits)
+            try walk.run(on: domain, isCancelled: isCancelled)
+            // One piece more, so that the last one listed has its upper end.
+            let pieces = try listLimit.map { limit throws(PieceCountingFault) in
+                try walk.pieces(limit: max(1, limit == .max ? limit : limit + 1), isCancelled: isCancelled)
+            }
+            let counts = walk.counts
             return PieceCount(
-                dimension: 1, counts: pieces.counts, method: .listing,
-                breakpoints: listLimit.map { pieces.listedBreakpoints(limit: $0) },
-                regions: listLimit.map { pieces.regions(limit: $0) },
-                listTruncated: listLimit.map { $0 < pieces.count } ?? false, upperBounds: bounds)
-        } catch .limitReached {
-            let counts = try countWithoutListing(
-                network, on: domain, limits: counting, isCancelled: isCancelled)
-            return PieceCount(
-                dimension: 1, counts: counts, method: .recurringSegments, listTruncated: listLimit != nil,
+                dimension: 1, counts: counts, method: .listing,
+                breakpoints: listLimit.flatMap { pieces?.listedBreakpoints(limit: $0) },
+                regions: listLimit.flatMap { pieces?.regions(limit: $0) },
+                listTruncated: listLimit.map { BigInteger($0) < counts[.level] ?? .zero } ?? false,
                 upperBounds: bounds)
         }
+        func unlisted(_ limits: CountingLimits, work: Int) throws(PieceCountingFault) -> PieceCount {
+            guard let network = exact() else { throw .notFinite(layer: 0) }
+            var segments = SegmentCounting(network, limits: limits, maximumWork: work)
+            return PieceCount(
+                dimension: 1, counts: try segments.run(on: domain, isCancelled: isCancelled),
+                method: .recurringSegments, listTruncated: listLimit != nil, upperBounds: bounds)
+        }
+        // With this few cells in any network of these widths, the listing certainly ends.
+        let atMost = bounds.map(\.value).min() ?? .one
+        if atMost > BigInteger(shortListing), shortListing < listing.maximumCells {
+            var short = listing
+            short.maximumCells = shortListing
+            do { return try listed(short) } catch .limitReached {}
+            do { return try unlisted(counting, work: littleWork) } catch .limitReached {}
+        }
+        do { return try listed(listing) } catch .limitReached {}
+        return try unlisted(counting, work: .max)
     }
 
     /// The pieces of a function on an interval: every definition but `activation`.

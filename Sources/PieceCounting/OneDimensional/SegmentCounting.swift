@@ -27,6 +27,8 @@ struct SegmentCounting {
     private var known: [LineImage: Breaks] = [:]
     private var corners: [LineCorner: Bool] = [:]
     private var bytes = 0
+    /// The rational products that may still be formed.
+    private var work: Int
 
     /// An image whose parts are being counted.
     private struct Frame {
@@ -36,9 +38,10 @@ struct SegmentCounting {
     }
 
     /// - Precondition: the network has one input.
-    init(_ network: Network<Rational>, limits: CountingLimits) {
+    init(_ network: Network<Rational>, limits: CountingLimits, maximumWork: Int = .max) {
         self.network = network
         self.limits = limits
+        work = maximumWork
     }
 
     mutating func run(
@@ -116,6 +119,13 @@ struct SegmentCounting {
         }
     }
 
+    /// Takes the products of one or more passes through a layer from the work that is left.
+    private mutating func spend(passes: Int, layer: Int) throws(PieceCountingFault) {
+        let map = network.layers[layer]
+        work -= passes * map.inputs * map.outputs
+        if work < 0 { throw .limitReached(.cells, limit: limits.maximumCells, reached: reached) }
+    }
+
     /// The largest number of pieces on any image counted so far, which the input line has at least.
     private var reached: [PieceDefinition: BigInteger] {
         let slope = known.values.reduce(BigInteger.zero) { max($0, $1.ofSlope) } + .one
@@ -145,6 +155,7 @@ struct SegmentCounting {
         images.reserveCapacity(parameters.count)
         for parameter in parameters {
             if isCancelled() { throw .cancelled(reached: reached) }
+            try spend(passes: 1, layer: image.layer + 1)
             let point = zip(image.start, direction).map { start, slope in
                 let value = start + slope * parameter
                 return value.sign < 0 ? Rational.zero : value
@@ -203,6 +214,7 @@ struct SegmentCounting {
                 break
             }
             if isCancelled() { throw .cancelled(reached: reached) }
+            try spend(passes: 3, layer: layer + 1)
             path.append(corner)
             let next = network.layers[layer + 1]
             point = next.image(of: corner.point.map { $0.sign < 0 ? .zero : $0 }, withBias: true)
