@@ -9,7 +9,7 @@ public struct Zonotope: Sendable, Hashable {
     public let dimension: Int
 
     /// The most entries that the generators may have together.
-    public static let maximumEntries = 1 << 20
+    public static let maximumEntries = 1 << 16
 
     public init(generators: [[Rational]]) throws(HardFamilyFault) {
         guard let first = generators.first else { throw .noGenerators }
@@ -61,8 +61,9 @@ public struct Zonotope: Sendable, Hashable {
     /// The exact number of vertices, by counting the regions of the arrangement of the generators' hyperplanes.
     ///
     /// Complexity: O(m^{n−1}) rows reduced.
-    /// - Parameter maximumWork: the most rows; beyond it `tooLarge` is thrown.
+    /// - Parameter maximumWork: the most entries of rows; beyond it `tooLarge` is thrown.
     public func vertexCount(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> Int {
+        if areIndependent(maximumWork: maximumWork), generators.count <= 62 { return 1 << generators.count }
         var work = maximumWork
         do {
             return try CentralArrangement.regionCount(generators, dimension: dimension, work: &work)
@@ -74,12 +75,20 @@ public struct Zonotope: Sendable, Hashable {
     /// Whether (b_1..b_m) ∈ S(n, m), decided exactly: the number of vertices is the largest possible. For n ≥ 2 that
     /// holds exactly when every min(n, m) of the generators are linearly independent, for n = 1 when one is not 0.
     public func isGeneric(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> Bool {
-        BigInteger(try vertexCount(maximumWork: maximumWork)) == (try mostVertices)
+        if areIndependent(maximumWork: maximumWork) { return true }
+        return BigInteger(try vertexCount(maximumWork: maximumWork)) == (try mostVertices)
+    }
+
+    /// Whether elimination shows within the work limit that all generators are linearly independent: then every choice
+    /// of signs gives a vertex.
+    private func areIndependent(maximumWork: Int) -> Bool {
+        let count = generators.count
+        return count <= dimension && count * count <= maximumWork / dimension && rank == count
     }
 
     /// The vertices, exactly: for n = 2 counter-clockwise, else in lexicographic order.
     ///
-    /// - Parameter maximumWork: the most products of rows, about V · m; beyond it `tooLarge` is thrown.
+    /// - Parameter maximumWork: the most products of entries, about V · m · n; beyond it `tooLarge` is thrown.
     public func vertices(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> [[Rational]] {
         var work = maximumWork
         let witnesses: [[Rational]]
