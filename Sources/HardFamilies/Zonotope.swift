@@ -90,6 +90,7 @@ public struct Zonotope: Sendable, Hashable {
     ///
     /// - Parameter maximumWork: the most products of entries, about V · m · n; beyond it `tooLarge` is thrown.
     public func vertices(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> [[Rational]] {
+        if dimension == 2 { return planarVertices }
         var work = maximumWork
         let witnesses: [[Rational]]
         do {
@@ -108,14 +109,31 @@ public struct Zonotope: Sendable, Hashable {
                 return zip(sum, generator).map { sign > 0 ? $0 + $1 : $0 - $1 }
             }
         }
-        return dimension == 2
-            ? points.sorted(by: isBeforeByAngle) : points.sorted { $0.lexicographicallyPrecedes($1) }
+        return points.sorted { $0.lexicographicallyPrecedes($1) }
     }
-}
 
-/// Whether a point of the plane other than the origin has a smaller angle in (−π, π] than another, by exact signs.
-private func isBeforeByAngle(_ a: [Rational], _ b: [Rational]) -> Bool {
-    func isUpper(_ p: [Rational]) -> Bool { p[1].sign > 0 || (p[1].isZero && p[0].sign < 0) }
-    if isUpper(a) != isUpper(b) { return isUpper(b) }
-    return (a[0] * b[1] - a[1] * b[0]).sign > 0
+    /// For n = 2: the polygon's edges are twice the generators in the order of their directions, those of one
+    /// direction added up. Complexity: O(m log m).
+    private var planarVertices: [[Rational]] {
+        let upper = generators.filter { !$0[0].isZero || !$0[1].isZero }
+            .map { $0[1].sign < 0 || ($0[1].isZero && $0[0].sign < 0) ? [-$0[0], -$0[1]] : $0 }
+            .sorted { ($0[0] * $1[1] - $0[1] * $1[0]).sign > 0 }
+        var edges: [[Rational]] = []
+        for generator in upper {
+            if let last = edges.last, last[0] * generator[1] == last[1] * generator[0] {
+                edges[edges.count - 1] = [last[0] + generator[0], last[1] + generator[1]]
+            } else {
+                edges.append(generator)
+            }
+        }
+        // From the lowest vertex, where all edges are subtracted, up the right side.
+        var vertex = edges.reduce([Rational.zero, .zero]) { [$0[0] - $1[0], $0[1] - $1[1]] }
+        if edges.isEmpty { return [vertex] }
+        var right: [[Rational]] = []
+        for edge in edges {
+            right.append(vertex)
+            vertex = [vertex[0] + edge[0] * 2, vertex[1] + edge[1] * 2]
+        }
+        return right + right.map { [-$0[0], -$0[1]] }
+    }
 }

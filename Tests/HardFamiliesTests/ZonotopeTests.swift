@@ -160,6 +160,12 @@ import Testing
         }
     }
 
+    @Test func manyPlanarGenerators() throws {
+        let zonotope = try Zonotope(generators: (0..<2000).map { [1, Rational($0 - 1000)] })
+        #expect(try zonotope.isGeneric())
+        #expect(try zonotope.vertices().count == 4000)
+    }
+
     /// More generators' signs than could be listed.
     @Test func independentGenerators() throws {
         let rows = (0..<40).map { row in (0..<45).map { Rational($0 == row ? 1 : ($0 == row + 1 ? 2 : 0)) } }
