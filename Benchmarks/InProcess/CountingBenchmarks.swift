@@ -12,6 +12,9 @@ let countingBenchmarks: [Benchmark] = [
     Benchmark(
         name: "count-sawtooth", summary: "counts a sawtooth's pieces without listing [width layers]",
         run: countSawtooth),
+    Benchmark(
+        name: "count-wide", summary: "counts and lists the pieces of a random 1-w-1 network [width]",
+        run: countWide),
 ]
 
 /// SplitMix64.
@@ -91,12 +94,26 @@ private func countSawtooth(_ arguments: [String]) throws {
     let family = try SawtoothFamily(equalTeeth: width, layers: layers)
     let network = family.network
     let (time, counts) = try least(3) { try LinePieceCounting.countWithoutListing(network) }
-    precondition(counts[.level] == family.pieces)
-    print("w = \(width), k = \(layers): \(family.pieces) pieces,", String(format: "%.2f ms", time))
+    let (whole, count) = try least(2) { try LinePieceCounting.count(network) }
+    precondition(counts[.level] == family.pieces && count.counts[.level] == family.pieces)
+    print(
+        "w = \(width), k = \(layers): \(family.pieces) pieces,",
+        String(format: "%.2f ms, with the choice of method %.2f ms", time, whole))
     if let rounded = network.rounded.exact {
         let (time, counts) = try least(1) { try LinePieceCounting.countWithoutListing(rounded) }
         print(
             "rounded to binary64: \(counts[.level]?.description ?? "?") pieces,",
             String(format: "%.2f ms", time))
     }
+}
+
+private func countWide(_ arguments: [String]) throws {
+    let width = argument(arguments, 0, 100_000)
+    let network = randomNetwork(width: width, layers: 1, seed: 1)
+    let (counting, count) = try least(2) { try LinePieceCounting.count(network) }
+    let (listing, pieces) = try least(1) { try LinePieceCounting.list(network) }
+    precondition(count.counts == pieces.counts)
+    print(
+        "1-\(width)-1: \(pieces.count) pieces;",
+        String(format: "count %.1f ms, list %.1f ms", counting, listing))
 }

@@ -32,14 +32,14 @@ struct CentralArrangement {
     }
 
     /// The number of regions, by deletion and restriction: adding a hyperplane cuts as many regions as the
-    /// hyperplanes before it make on it. Complexity: O(m^{n−1}) rows, none twice.
+    /// hyperplanes before it make on it. Complexity: O(m^{n−1}) rows.
     ///
-    /// - Parameter work: the most rows to reduce; what remains is left there.
+    /// - Parameter work: the most entries of rows to reduce; what remains is left there.
     static func regionCount(
         _ normals: [[Rational]], dimension: Int, work: inout Int
     ) throws(LimitReached) -> Int {
         let distinct = hyperplanes(normals)
-        work -= normals.count
+        work -= normals.count * dimension
         guard work >= 0 else { throw LimitReached() }
         if distinct.isEmpty { return 1 }
         if dimension == 1 { return 2 }
@@ -54,7 +54,7 @@ struct CentralArrangement {
 
     /// One point in the interior of every region.
     ///
-    /// - Parameter work: the most rows and products; what remains is left there.
+    /// - Parameter work: the most products of entries; what remains is left there.
     static func witnesses(
         _ normals: [[Rational]], dimension: Int, work: inout Int
     ) throws(LimitReached) -> [[Rational]] {
@@ -70,7 +70,7 @@ struct CentralArrangement {
         for index in 1..<max(1, distinct.count) {
             let normal = distinct[index]
             guard let pivot = normal.firstIndex(where: { !$0.isZero }) else { continue }
-            work -= (regions.count + 1) * (index + 1)
+            work -= (regions.count + 1) * (index + 1) * dimension
             guard work >= 0 else { throw LimitReached() }
             let within = try witnesses(
                 quotient(distinct[..<index], by: normal), dimension: dimension - 1, work: &work)

@@ -9,7 +9,7 @@ public struct Zonotope: Sendable, Hashable {
     public let dimension: Int
 
     /// The most entries that the generators may have together.
-    public static let maximumEntries = 1 << 20
+    public static let maximumEntries = 1 << 16
 
     public init(generators: [[Rational]]) throws(HardFamilyFault) {
         guard let first = generators.first else { throw .noGenerators }
@@ -61,8 +61,9 @@ public struct Zonotope: Sendable, Hashable {
     /// The exact number of vertices, by counting the regions of the arrangement of the generators' hyperplanes.
     ///
     /// Complexity: O(m^{n−1}) rows reduced.
-    /// - Parameter maximumWork: the most rows; beyond it `tooLarge` is thrown.
+    /// - Parameter maximumWork: the most entries of rows; beyond it `tooLarge` is thrown.
     public func vertexCount(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> Int {
+        if areIndependent(maximumWork: maximumWork), generators.count <= 62 { return 1 << generators.count }
         var work = maximumWork
         do {
             return try CentralArrangement.regionCount(generators, dimension: dimension, work: &work)
@@ -74,13 +75,22 @@ public struct Zonotope: Sendable, Hashable {
     /// Whether (b_1..b_m) ∈ S(n, m), decided exactly: the number of vertices is the largest possible. For n ≥ 2 that
     /// holds exactly when every min(n, m) of the generators are linearly independent, for n = 1 when one is not 0.
     public func isGeneric(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> Bool {
-        BigInteger(try vertexCount(maximumWork: maximumWork)) == (try mostVertices)
+        if areIndependent(maximumWork: maximumWork) { return true }
+        return BigInteger(try vertexCount(maximumWork: maximumWork)) == (try mostVertices)
+    }
+
+    /// Whether elimination shows within the work limit that all generators are linearly independent: then every choice
+    /// of signs gives a vertex.
+    private func areIndependent(maximumWork: Int) -> Bool {
+        let count = generators.count
+        return count <= dimension && count * count <= maximumWork / dimension && rank == count
     }
 
     /// The vertices, exactly: for n = 2 counter-clockwise, else in lexicographic order.
     ///
-    /// - Parameter maximumWork: the most products of rows, about V · m; beyond it `tooLarge` is thrown.
+    /// - Parameter maximumWork: the most products of entries, about V · m · n; beyond it `tooLarge` is thrown.
     public func vertices(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> [[Rational]] {
+        if dimension == 2 { return planarVertices }
         var work = maximumWork
         let witnesses: [[Rational]]
         do {
@@ -99,14 +109,31 @@ public struct Zonotope: Sendable, Hashable {
                 return zip(sum, generator).map { sign > 0 ? $0 + $1 : $0 - $1 }
             }
         }
-        return dimension == 2
-            ? points.sorted(by: isBeforeByAngle) : points.sorted { $0.lexicographicallyPrecedes($1) }
+        return points.sorted { $0.lexicographicallyPrecedes($1) }
     }
-}
 
-/// Whether a point of the plane other than the origin has a smaller angle in (−π, π] than another, by exact signs.
-private func isBeforeByAngle(_ a: [Rational], _ b: [Rational]) -> Bool {
-    func isUpper(_ p: [Rational]) -> Bool { p[1].sign > 0 || (p[1].isZero && p[0].sign < 0) }
-    if isUpper(a) != isUpper(b) { return isUpper(b) }
-    return (a[0] * b[1] - a[1] * b[0]).sign > 0
+    /// For n = 2: the polygon's edges are twice the generators in the order of their directions, those of one
+    /// direction added up. Complexity: O(m log m).
+    private var planarVertices: [[Rational]] {
+        let upper = generators.filter { !$0[0].isZero || !$0[1].isZero }
+            .map { $0[1].sign < 0 || ($0[1].isZero && $0[0].sign < 0) ? [-$0[0], -$0[1]] : $0 }
+            .sorted { ($0[0] * $1[1] - $0[1] * $1[0]).sign > 0 }
+        var edges: [[Rational]] = []
+        for generator in upper {
+            if let last = edges.last, last[0] * generator[1] == last[1] * generator[0] {
+                edges[edges.count - 1] = [last[0] + generator[0], last[1] + generator[1]]
+            } else {
+                edges.append(generator)
+            }
+        }
+        // From the lowest vertex, where all edges are subtracted, up the right side.
+        var vertex = edges.reduce([Rational.zero, .zero]) { [$0[0] - $1[0], $0[1] - $1[1]] }
+        if edges.isEmpty { return [vertex] }
+        var right: [[Rational]] = []
+        for edge in edges {
+            right.append(vertex)
+            vertex = [vertex[0] + edge[0] * 2, vertex[1] + edge[1] * 2]
+        }
+        return right + right.map { [-$0[0], -$0[1]] }
+    }
 }

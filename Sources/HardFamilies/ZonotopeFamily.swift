@@ -70,10 +70,11 @@ public struct ZonotopeFamily: Sendable {
     /// - Throws: `tooLarge` where the vertices take more than `maximumWork` to count: then the pieces of `network`
     ///   have to be counted.
     public func pieces(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> ZonotopePieces {
-        let rank = zonotope.rank
+        // First, since many vertices, for which it throws, can mean a rank that is long to find.
         let counted = BigInteger(try zonotope.vertexCount(maximumWork: maximumWork))
         let source: ZonotopeCountSource =
             counted == (try zonotope.mostVertices) ? .generic : .countedVertices
+        let rank = zonotope.rank
         if rank == 0 { return ZonotopePieces(vertices: .one, pieces: .one, source: source) }
         let tails = sawtooth.endsInZero ? (rank == 1 ? 2 : 1) : 0
         return ZonotopePieces(
@@ -95,7 +96,7 @@ public struct ZonotopeFamily: Sendable {
         let tooth = sawtooth.piecesOnInterval
         let regions = tooth * BigInteger(zonotope.generators.count - 1).power(n - 1)
         let line =
-            zonotope.rank == 0
+            zonotope.generators.allSatisfy { $0.allSatisfy(\.isZero) }
             ? BigInteger.one : tooth * BigInteger(2) + BigInteger(sawtooth.endsInZero ? 2 : 0)
         var rows: [ZonotopeSizeRow] = []
         for shallow in hiddenLayers {

@@ -160,6 +160,21 @@ import Testing
         }
     }
 
+    @Test func manyPlanarGenerators() throws {
+        let zonotope = try Zonotope(generators: (0..<2000).map { [1, Rational($0 - 1000)] })
+        #expect(try zonotope.isGeneric())
+        #expect(try zonotope.vertices().count == 4000)
+    }
+
+    /// More generators' signs than could be listed.
+    @Test func independentGenerators() throws {
+        let rows = (0..<40).map { row in (0..<45).map { Rational($0 == row ? 1 : ($0 == row + 1 ? 2 : 0)) } }
+        let zonotope = try Zonotope(generators: rows)
+        #expect(try zonotope.vertexCount() == 1 << 40)
+        #expect(try zonotope.isGeneric())
+        #expect(throws: HardFamilyFault.tooLarge) { try zonotope.vertices() }
+    }
+
     @Test func faults() {
         #expect(throws: HardFamilyFault.noGenerators) { try Zonotope(generators: []) }
         #expect(throws: HardFamilyFault.generatorLength(generator: 0, expected: 1, actual: 0)) {

@@ -79,6 +79,30 @@ import Testing
         let count = try LinePieceCounting.count(equalSawtooth(width: 5, layers: 43))
         #expect(count.method == .recurringSegments)
         #expect(count.counts[.level] == BigInteger(5).power(43) + .one)
+        #expect(count.counts[.affine] == nil)
+    }
+
+    /// 3^14 cells would be possible: a list that was asked for, and distinct maps, come from a listing.
+    @Test func methodsOfOneNetworkAgree() throws {
+        let network = equalSawtooth(width: 2, layers: 12)
+        let small = CountingLimits(maximumCells: 50_000)
+        let unlisted = try LinePieceCounting.count(network, listing: small)
+        #expect(unlisted.method == .recurringSegments)
+        let listed = try LinePieceCounting.count(network, listLimit: 5, listing: small)
+        #expect(listed.method == .listing)
+        #expect(listed.listTruncated)
+        #expect(listed.breakpoints?.map(\.x) == (0..<5).map { Rational($0, 4096) })
+        #expect(listed.regions?.count == 5)
+        let maps = try LinePieceCounting.count(network.rounded, definition: .affine, listing: small)
+        #expect(maps.method == .listing)
+        #expect(maps.counts == listed.counts)
+        for definition in [PieceDefinition.activation, .open, .closed, .level] {
+            #expect(unlisted.counts[definition] == listed.counts[definition])
+        }
+        #expect(throws: PieceCountingFault.self) {
+            try LinePieceCounting.count(
+                network, definition: .affine, listing: CountingLimits(maximumCells: 100))
+        }
     }
 
     @Test func roundedSawtoothHasOtherPieces() throws {

@@ -20,7 +20,7 @@ public enum ArchitectureBounds {
         }
         var bounds: [NamedBound] = []
         let size = hiddenWidths.reduce(0, +)
-        if size <= 1 << 16 {
+        if size <= 4096 {
             bounds.append(
                 NamedBound(
                     name: "allPatterns", value: BigInteger(2).power(size),

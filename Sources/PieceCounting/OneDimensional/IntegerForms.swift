@@ -79,7 +79,12 @@ final class IntegerForms: LineForms {
         outputDenominator = scale
         guard let first = layers.first else { return }
         for unit in 0..<first.outputs {
-            addWeight(unit, layer: 0, oneLimb, 1, to: slope(unit, 0), on: true)
+            let limbs = first.weightLimbs
+            first.magnitudes.withUnsafeBufferPointer { magnitudes in
+                Self.addWeight(
+                    magnitudes[unit * limbs..<(unit + 1) * limbs], oneLimb, 1, to: slope(unit, 0), lengths[0],
+                    subtract: first.isNegative[unit])
+            }
         }
     }
 
@@ -106,45 +111,67 @@ final class IntegerForms: LineForms {
         words + offsets[layer] + (layers[layer].outputs + unit) * lengths[layer]
     }
 
-    /// sum ± weight · x for the weight with flat index `index`.
+    /// sum ± weight · x for the weight with these limbs.
     @inline(__always)
-    private func addWeight(
-        _ index: Int, layer: Int, _ x: Limbs.Words, _ count: Int, to sum: Limbs.Words, on: Bool
+    private static func addWeight(
+        _ limbs: Slice<UnsafeBufferPointer<UInt64>>, _ x: Limbs.Words, _ count: Int, to sum: Limbs.Words,
+        _ sumCount: Int, subtract: Bool
     ) {
-        let limbs = layers[layer].weightLimbs
-        let subtract = layers[layer].isNegative[index] == on
-        for place in 0..<limbs {
-            let factor = layers[layer].magnitudes[index * limbs + place]
-            if factor == 0 { continue }
-            Limbs.multiplyAdd(sum, lengths[layer], x, count, factor, offset: place, subtract: subtract)
+        var place = 0
+        for factor in limbs {
+            if factor != 0 {
+                Limbs.multiplyAdd(sum, sumCount, x, count, factor, offset: place, subtract: subtract)
+            }
+            place += 1
         }
     }
 
     func form(unit: Int, layer: Int, active: [Bool]) {
         let length = lengths[layer]
+        let map = layers[layer]
         let ownSlope = slope(unit, layer)
         let ownIntercept = intercept(unit, layer)
-        let bias = words + offsets[layer] + (2 * layers[layer].outputs + unit) * length
+        let bias = words + offsets[layer] + (2 * map.outputs + unit) * length
         ownIntercept.update(from: bias, count: length)
         guard layer > 0 else { return }
         ownSlope.update(repeating: 0, count: length)
-        let inputs = layers[layer].inputs
+        let limbs = map.weightLimbs
         let before = lengths[layer - 1]
-        for source in 0..<inputs where active[source] {
-            let index = unit * inputs + source
-            addWeight(index, layer: layer, slope(source, layer - 1), before, to: ownSlope, on: true)
-            addWeight(index, layer: layer, intercept(source, layer - 1), before, to: ownIntercept, on: true)
+        let slopes = words + offsets[layer - 1]
+        let intercepts = slopes + map.inputs * before
+        map.magnitudes.withUnsafeBufferPointer { magnitudes in
+            for source in 0..<map.inputs where active[source] {
+                let index = unit * map.inputs + source
+                let weight = magnitudes[index * limbs..<(index + 1) * limbs]
+                let subtract = map.isNegative[index]
+                Self.addWeight(
+                    weight, slopes + source * before, before, to: ownSlope, length, subtract: subtract)
+                Self.addWeight(
+                    weight, intercepts + source * before, before, to: ownIntercept, length, subtract: subtract
+                )
+            }
         }
     }
 
     func toggle(unit: Int, beforeLayer layer: Int, on: Bool) {
-        let inputs = layers[layer].inputs
+        let map = layers[layer]
+        let length = lengths[layer]
+        let limbs = map.weightLimbs
         let before = lengths[layer - 1]
-        for target in 0..<layers[layer].outputs {
-            let index = target * inputs + unit
-            addWeight(index, layer: layer, slope(unit, layer - 1), before, to: slope(target, layer), on: on)
-            addWeight(
-                index, layer: layer, intercept(unit, layer - 1), before, to: intercept(target, layer), on: on)
+        let slope = slope(unit, layer - 1)
+        let intercept = intercept(unit, layer - 1)
+        let slopes = words + offsets[layer]
+        let intercepts = slopes + map.outputs * length
+        map.magnitudes.withUnsafeBufferPointer { magnitudes in
+            for target in 0..<map.outputs {
+                let index = target * map.inputs + unit
+                let weight = magnitudes[index * limbs..<(index + 1) * limbs]
+                let subtract = map.isNegative[index] == on
+                Self.addWeight(
+                    weight, slope, before, to: slopes + target * length, length, subtract: subtract)
+                Self.addWeight(
+                    weight, intercept, before, to: intercepts + target * length, length, subtract: subtract)
+            }
         }
     }
 

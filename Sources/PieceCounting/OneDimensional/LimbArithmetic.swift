@@ -156,16 +156,24 @@ extension BigInteger {
     }
 
     /// The integer with these limbs, least significant first.
-    init(magnitudeLimbs limbs: some Collection<UInt64>) {
+    init(magnitudeLimbs limbs: [UInt64]) {
+        var count = limbs.count
+        while count > 0, limbs[count - 1] == 0 { count -= 1 }
+        if count == 0 || (count == 1 && limbs[0] >> 62 == 0) {
+            self.init(count == 0 ? 0 : Int(limbs[0]))
+            return
+        }
+        // Digits to the base 2^62, the largest whose digits are inline integers.
+        var digit = (count * 64 - limbs[count - 1].leadingZeroBitCount - 1) / 62
         var value = BigInteger.zero
-        let two32 = BigInteger(1 << 32)
-        for limb in limbs.reversed() {
-            if value.sign == 0, limb >> 63 == 0 {
-                value = BigInteger(Int(limb))
-            } else {
-                value = value * two32 + BigInteger(Int(limb >> 32))
-                value = value * two32 + BigInteger(Int(limb & 0xffff_ffff))
-            }
+        while digit >= 0 {
+            let place = digit * 62
+            let low = limbs[place / 64] >> UInt64(place % 64)
+            let above = place / 64 + 1
+            let high = place % 64 > 2 && above < count ? limbs[above] << UInt64(64 - place % 64) : 0
+            let bits = BigInteger(Int((low | high) & (1 << 62 - 1)))
+            value = value.sign == 0 ? bits : value * Self.two62 + bits
+            digit -= 1
         }
         self = value
     }

@@ -50,20 +50,25 @@ public enum LinePieceCounting {
         return try counting.run(on: domain, isCancelled: isCancelled)
     }
 
-    /// Counts the pieces of a network R → R^m, by listing or without, whichever comes to an end: a short listing is
-    /// tried first, then recurring segments with little work, then each within its limits. The answer's `method`
-    /// says which it was; counting without listing has no `affine` count and no lists.
+    /// Counts the pieces of a network R → R^m, by listing or without, whichever comes to an end first: rounds of a
+    /// listing and a count of recurring segments with growing limits, unless the widths bound the cells by
+    /// `listing.maximumCells`. The answer's `method` says which it was; counting without listing has no `affine` count
+    /// and no lists.
     ///
-    /// - Parameter listLimit: the most breakpoints and regions in the answer; `nil` for no list.
+    /// - Parameters:
+    ///   - definition: the count that the answer must have; all that come with it are there too.
+    ///   - listLimit: the most breakpoints and regions in the answer; `nil` for no list.
     /// - Throws: `wrongInputDimension`, `cancelled`, and `limitReached` of the last attempt.
     public static func count(
-        _ network: Network<Rational>, on domain: InputInterval = .line, listLimit: Int? = nil,
+        _ network: Network<Rational>, on domain: InputInterval = .line,
+        definition: PieceDefinition = .paper, listLimit: Int? = nil,
         listing: CountingLimits = CountingLimits(maximumCells: 2_000_000),
         counting: CountingLimits = CountingLimits(maximumCells: 2_000_000),
         isCancelled: () -> Bool = { false }
     ) throws(PieceCountingFault) -> PieceCount {
         try count(
-            widths: network.hiddenWidths, on: domain, listLimit: listLimit, listing: listing,
+            widths: network.hiddenWidths, on: domain, definition: definition, listLimit: listLimit,
+            listing: listing,
             counting: counting,
             isCancelled: isCancelled,
             walk: { limits throws(PieceCountingFault) in try LineWalk(network, limits: limits) },
@@ -73,25 +78,30 @@ public enum LinePieceCounting {
     /// Counts the pieces of a network with binary64 weights, understood exactly; see the version with rational
     /// weights.
     public static func count(
-        _ network: Network<Double>, on domain: InputInterval = .line, listLimit: Int? = nil,
+        _ network: Network<Double>, on domain: InputInterval = .line,
+        definition: PieceDefinition = .paper, listLimit: Int? = nil,
         listing: CountingLimits = CountingLimits(maximumCells: 2_000_000),
         counting: CountingLimits = CountingLimits(maximumCells: 2_000_000),
         isCancelled: () -> Bool = { false }
     ) throws(PieceCountingFault) -> PieceCount {
         try count(
-            widths: network.hiddenWidths, on: domain, listLimit: listLimit, listing: listing,
+            widths: network.hiddenWidths, on: domain, definition: definition, listLimit: listLimit,
+            listing: listing,
             counting: counting,
             isCancelled: isCancelled,
             walk: { limits throws(PieceCountingFault) in try LineWalk(network, limits: limits) },
             exact: { network.exact })
     }
 
-    /// The first attempts' limits: well under a second.
-    private static let shortListing = 20_000
-    private static let littleWork = 5_000_000
+    /// The first attempts' limits, a fraction of a second; each round has ten times those of the one before, so that
+    /// the whole takes a bounded multiple of the time of the method that ends first.
+    private static let firstListing = 1000
+    private static let firstRequestedListing = 20_000
+    private static let firstWork = 200_000
 
     private static func count(
-        widths: [Int], on domain: InputInterval, listLimit: Int?, listing: CountingLimits,
+        widths: [Int], on domain: InputInterval, definition: PieceDefinition, listLimit: Int?,
+        listing: CountingLimits,
         counting: CountingLimits, isCancelled: () -> Bool,
         walk: (CountingLimits) throws(PieceCountingFault) -> LineWalk, exact: () -> Network<Rational>?
     ) throws(PieceCountingFault) -> PieceCount {
@@ -118,16 +128,28 @@ public enum LinePieceCounting {
                 dimension: 1, counts: try segments.run(on: domain, isCancelled: isCancelled),
                 method: .recurringSegments, listTruncated: listLimit != nil, upperBounds: bounds)
         }
-        // With this few cells in any network of these widths, the listing certainly ends.
         let atMost = bounds.map(\.value).min() ?? .one
-        if atMost > BigInteger(shortListing), shortListing < listing.maximumCells {
+        // Distinct affine maps need the list; and where no network of these widths has more cells than may be listed,
+        // the listing certainly ends.
+        if definition == .affine { return try listed(listing) }
+        if atMost > BigInteger(listing.maximumCells) {
             var short = listing
-            short.maximumCells = shortListing
-            do { return try listed(short) } catch .limitReached {}
-            do { return try unlisted(counting, work: littleWork) } catch .limitReached {}
+            short.maximumCells = listLimit == nil ? firstListing : firstRequestedListing
+            var work = firstWork
+            while short.maximumCells < listing.maximumCells {
+                do { return try listed(short) } catch .limitReached {}
+                do { return try unlisted(counting, work: work) } catch .limitReached {}
+                short.maximumCells = tenfold(short.maximumCells)
+                work = tenfold(work)
+            }
         }
         do { return try listed(listing) } catch .limitReached {}
         return try unlisted(counting, work: .max)
+    }
+
+    private static func tenfold(_ limit: Int) -> Int {
+        let (product, overflow) = limit.multipliedReportingOverflow(by: 10)
+        return overflow ? .max : product
     }
 
     /// The pieces of a function on an interval: every definition but `activation`.
