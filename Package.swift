@@ -73,7 +73,8 @@ let package = Package(
         .target(
             name: "CreaseService",
             dependencies: [
-                "MicroHTTP", "FastJSON", "Jobs", "Signatures", "Drawing", "ExactArithmetic", "PiecewiseLinear",
+                "MicroHTTP", "FastJSON", "Jobs", "Signatures", "Drawing", "ExactArithmetic",
+                "PiecewiseLinear",
                 "ReLUNetworks", "Compilation", "PieceCounting", "HardFamilies", "ExactTraining", logging,
             ],
             // A link to the document at the root, so that the executable carries what it serves.
