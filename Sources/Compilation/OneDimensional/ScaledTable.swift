@@ -1,3 +1,5 @@
+internal import ExactArithmetic
+
 /// A table of points (x_i, y_i) as a parser delivers it: integers under one common power of ten for each
 /// coordinate, or binary64 numbers that mean their exact values.
 ///
@@ -35,6 +37,39 @@ public struct ScaledTable: Sendable {
         switch coordinates {
         case .decimal(_, _, let y, _): y.count
         case .binary64(_, let y): y.count
+        }
+    }
+}
+
+extension ScaledTable {
+    /// The points as rationals, after the checks that need no arithmetic.
+    func rationals(limit: Int) throws(CompilationFault) -> (x: [Rational], y: [Rational]) {
+        guard count == valueCount else { throw .mismatchedCoordinates(x: count, y: valueCount) }
+        guard count <= limit else { throw .tooManyBreakpoints(limit: limit) }
+        switch coordinates {
+        case .decimal(let x, let xExponent, let y, let yExponent):
+            let largest = Self.maximumExponent
+            guard (-largest...largest).contains(xExponent), (-largest...largest).contains(yExponent) else {
+                throw .exponentOutOfRange(limit: largest)
+            }
+            let xScale = Rational.powerOfTen(xExponent)
+            let yScale = Rational.powerOfTen(yExponent)
+            return (
+                x.map { Rational(reducedNumerator: Int128($0), denominator: 1) * xScale },
+                y.map { Rational(reducedNumerator: Int128($0), denominator: 1) * yScale }
+            )
+        case .binary64(let x, let y):
+            var points: (x: [Rational], y: [Rational]) = ([], [])
+            points.x.reserveCapacity(count)
+            points.y.reserveCapacity(count)
+            for index in x.indices {
+                guard let place = Rational(exactly: x[index]), let value = Rational(exactly: y[index]) else {
+                    throw .notFinite(index: index)
+                }
+                points.x.append(place)
+                points.y.append(value)
+            }
+            return points
         }
     }
 }
