@@ -95,6 +95,9 @@ struct CompressionTests {
                 #expect(answer.header("content-type") == "application/problem+json")
                 if status == 415 { #expect(answer.header("accept-encoding") == "gzip, deflate") }
             }
+            let client = try RawClient(port: port)
+            let empty = "Host: t\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            #expect(try client.ask("POST /echo HTTP/1.1\r\n" + empty).status == 400)
             #expect(application.calls.load(ordering: .relaxed) == 1)
         }
     }

@@ -103,7 +103,7 @@ struct HostileTrafficTests {
     @Test("A client that closes its sending side still gets its answer")
     func halfClosed() throws {
         try withServer { port, _, _ in
-            for path in ["/hello", "/later", "/big"] {
+            for path in ["/hello", "/prepared", "/big"] {
                 let client = try RawClient(port: port)
                 client.send(get(path))
                 client.finishSending()

@@ -154,12 +154,14 @@ extension Connection {
 
     /// Checks that the body came whole and closes it with its padding.
     private func finishBody() -> Response? {
-        let body = self.body ?? RequestBody(budget: context.budget)
-        self.body = body
         if let inflater, !inflater.isComplete {
             return context.problem(400, "bad-compression", "The compressed body breaks off.", head: head)
         }
         inflater = nil
+        guard let body else {
+            self.body = .empty
+            return nil
+        }
         guard body.seal() else {
             var response = context.problem(
                 503, "no-memory", "The requests being read fill the memory set aside for them.", head: head)

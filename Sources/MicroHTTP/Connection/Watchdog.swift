@@ -58,8 +58,10 @@ extension Connection {
         let closesNow = isKnown && progress.closed_by_peer != 0 && !observation.hasClosed
         if closesNow { observation.hasClosed = true }
         // libmicrohttpd's epoll loop loses the end of a connection that comes together with its last bytes. This wakes
-        // it; what has arrived and is not yet read stays readable.
-        if closesNow, phase == .idle || phase == .head || phase == .body { shutdown(socket, Int32(SHUT_RD)) }
+        // it, each round anew since one wake-up can be lost like the other; what has arrived stays readable.
+        if isKnown, progress.closed_by_peer != 0, phase == .idle || phase == .head || phase == .body {
+            shutdown(socket, Int32(SHUT_RD))
+        }
         switch phase {
         case .idle:
             if isKnown, progress.bytes_received > observation.received {

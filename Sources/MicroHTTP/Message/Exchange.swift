@@ -35,7 +35,8 @@ public final class Exchange: Sendable {
     public var isAnswered: Bool { connection.isClaimed(generation: generation) }
 
     /// Whether the client closed its connection while the answer was being worked on. Noticed within the watchdog's
-    /// period, a quarter of a second or less; an answer given all the same goes to whoever still reads.
+    /// period, a quarter of a second or less. Closing only the sending side counts too: libmicrohttpd drops the answer
+    /// to such a client when it resumes its connection.
     public var isAborted: Bool { connection.isAborted(generation: generation) }
 
     /// Calls `body` once, on the watchdog's thread, when the client closes its connection before the answer; at

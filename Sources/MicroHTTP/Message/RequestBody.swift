@@ -36,6 +36,13 @@ public final class RequestBody: @unchecked Sendable {
 
     init(budget: ByteBudget) { self.budget = budget }
 
+    /// The body of all requests that have none.
+    static let empty: RequestBody = {
+        let body = RequestBody(budget: ByteBudget(limit: RequestBody.padding))
+        _ = body.seal()
+        return body
+    }()
+
     deinit {
         free(start)
         if capacity > 0 { budget.release(capacity) }

@@ -48,7 +48,7 @@ func build(_ response: Response, for connection: Connection) -> BuiltResponse {
         response = context.problem(500, "bad-status", "The server could not answer this request.", head: head)
     }
     var extra: [(name: String, value: String)] = []
-    if !response.headers.contains(where: { $0.name.lowercased() == "x-request-id" }) {
+    if !response.headers.contains(where: { isField($0.name, "x-request-id") }) {
         extra.append(("X-Request-Id", head.requestID))
     }
     if closes { extra.append(("Connection", "close")) }
@@ -78,7 +78,7 @@ private func compress(
 ) {
     guard let threshold = configuration.compressionThreshold, response.mayCompress,
         bodySize(response.body) >= threshold, response.status != 204, response.status != 304,
-        !response.headers.contains(where: { $0.name.lowercased() == "content-encoding" })
+        !response.headers.contains(where: { isField($0.name, "content-encoding") })
     else { return }
     extra.append(("Vary", "Accept-Encoding"))
     guard let accepted = head.headerList("accept-encoding"), acceptsGzip(accepted) else { return }
@@ -98,12 +98,19 @@ private func compress(
 
 /// Fields that the server itself is answerable for.
 private func isReserved(_ name: String) -> Bool {
-    switch name.utf8.count {
-    case 10: name.lowercased() == "connection"
-    case 14: name.lowercased() == "content-length"
-    case 17: name.lowercased() == "transfer-encoding"
-    default: false
+    isField(name, "connection") || isField(name, "content-length") || isField(name, "transfer-encoding")
+}
+
+/// Whether a field has that name, given in lower case.
+private func isField(_ name: String, _ lowercaseName: StaticString) -> Bool {
+    var bytes = name.utf8.makeIterator()
+    guard name.utf8.count == lowercaseName.utf8CodeUnitCount else { return false }
+    for index in 0..<lowercaseName.utf8CodeUnitCount {
+        guard let byte = bytes.next(), asciiLowercase(byte) == lowercaseName.utf8Start[index] else {
+            return false
+        }
     }
+    return true
 }
 
 /// Makes a response object of libmicrohttpd; the caller owns the reference. `nil` only where memory is short.
