@@ -20,6 +20,15 @@ typedef double units8 __attribute__((vector_size(64), aligned(8), may_alias));
 typedef double units4 __attribute__((vector_size(32), aligned(8), may_alias));
 typedef double units2 __attribute__((vector_size(16), aligned(8), may_alias));
 
+/// A vector of equal numbers. (0 + number is no substitute: it changes −0.)
+#define EQUAL(type, number)                                                                      \
+    ({                                                                                           \
+        type vector_;                                                                            \
+        _Pragma("clang loop unroll(full)") for (size_t i_ = 0; i_ < sizeof(type) / 8; i_++)      \
+            vector_[i_] = (number);                                                              \
+        vector_;                                                                                 \
+    })
+
 // MARK: Tiles of rows
 
 /// `units` sums for one tile: units ≤ 8 rows of TILE_VECTORS vectors in registers.
@@ -30,7 +39,7 @@ INLINE void tile_units(const int units, const size_t panel_width, const double *
 #pragma clang loop unroll(full)
     for (int u = 0; u < units; u++)
 #pragma clang loop unroll(full)
-        for (int v = 0; v < TILE_VECTORS; v++) sums[u][v] = (rows_vector){0} + (bias ? bias[u] : 0.0);
+        for (int v = 0; v < TILE_VECTORS; v++) sums[u][v] = EQUAL(rows_vector, bias ? bias[u] : 0.0);
     for (size_t k = 0; k < inputs; k++) {
         rows_vector x[TILE_VECTORS];
 #pragma clang loop unroll(full)
@@ -38,7 +47,7 @@ INLINE void tile_units(const int units, const size_t panel_width, const double *
             x[v] = *(const rows_vector *)(input + k * TILE_ROWS + v * LANES);
 #pragma clang loop unroll(full)
         for (int u = 0; u < units; u++) {
-            rows_vector weight = (rows_vector){0} + panel[k * panel_width + u];
+            rows_vector weight = EQUAL(rows_vector, panel[k * panel_width + u]);
 #pragma clang loop unroll(full)
             for (int v = 0; v < TILE_VECTORS; v++) sums[u][v] = MULTIPLY_ADD(weight, x[v], sums[u][v]);
         }
@@ -103,7 +112,7 @@ INLINE void row_panels(const int panels, const double *weights, const double *bi
 #pragma clang loop unroll(full)
     for (int p = 0; p < panels; p++) sums[p] = *(const units8 *)(bias + 8 * p);
     for (size_t k = 0; k < inputs; k++) {
-        units8 value = (units8){0} + x[k];
+        units8 value = EQUAL(units8, x[k]);
 #pragma clang loop unroll(full)
         for (int p = 0; p < panels; p++)
             sums[p] = MULTIPLY_ADD(*(const units8 *)(weights + ((size_t)p * inputs + k) * 8), value, sums[p]);
@@ -123,14 +132,14 @@ INLINE void row_map(const crease_affine_map *map, const double *x, double *y) {
     if (outputs - unit >= 4) {
         units4 sum = *(const units4 *)(bias + unit);
         for (size_t k = 0; k < inputs; k++)
-            sum = MULTIPLY_ADD(*(const units4 *)(weights + unit * inputs + 4 * k), (units4){0} + x[k], sum);
+            sum = MULTIPLY_ADD(*(const units4 *)(weights + unit * inputs + 4 * k), EQUAL(units4, x[k]), sum);
         *(units4 *)(y + unit) = sum;
         unit += 4;
     }
     if (outputs - unit >= 2) {
         units2 sum = *(const units2 *)(bias + unit);
         for (size_t k = 0; k < inputs; k++)
-            sum = MULTIPLY_ADD(*(const units2 *)(weights + unit * inputs + 2 * k), (units2){0} + x[k], sum);
+            sum = MULTIPLY_ADD(*(const units2 *)(weights + unit * inputs + 2 * k), EQUAL(units2, x[k]), sum);
         *(units2 *)(y + unit) = sum;
         unit += 2;
     }

@@ -72,7 +72,9 @@ public struct BatchEvaluator: Sendable {
         let buffers = BatchBuffers(
             inputs: inputs.baseAddress, outputs: outputs.baseAddress, activations: activations?.baseAddress,
             gradients: gradients?.baseAddress)
-        if gradients == nil, rows < rowsOfAFullTile {
+        // What preparing a run costs is worth some 4,000 operations.
+        let isSmall = rows < rowsOfAFullTile || Double(rows) * operationsPerRow < 4_000
+        if gradients == nil, isSmall {
             var isCancelled = false
             let overflow = evaluateSingly(0..<rows, buffers) {
                 isCancelled = cancelled()

@@ -37,7 +37,7 @@ final class BatchRun: Sendable {
             ? nil : GradientPlan(evaluator.network, kernels: evaluator.packed.kernels)
         let takesPatterns = buffers.activations != nil || gradients != nil
         rowsPerTile = evaluator.packed.kernels.tile_rows
-        let bytesPerTile = 8 * rowsPerTile * (2 * evaluator.width + evaluator.inputs + evaluator.outputs)
+        let bytesPerTile = 8 * rowsPerTile * max(evaluator.width, evaluator.inputs)
         let weightBytes = 8 * evaluator.network.parameters
         // Small networks stay in the first-level cache with one tile. Larger ones are read from the second level
         // or from memory for every block, so a block then fills half of the second level.

@@ -8,7 +8,7 @@ final class PackedNetwork: @unchecked Sendable {
     let maps: UnsafeMutableBufferPointer<crease_affine_map>
     /// Which functions work on the packed maps.
     let kernels: crease_kernels
-    private let memory: UnsafeMutableBufferPointer<Double>
+    private let memory: UnsafeMutableRawPointer
 
     /// - Parameter transposed: packs the transposed weights of the layers in reverse order, without biases.
     init(
@@ -17,11 +17,13 @@ final class PackedNetwork: @unchecked Sendable {
     ) {
         self.kernels = kernels
         let order = transposed ? Array(layers.reversed()) : Array(layers)
-        let numbers = order.reduce(0) { $0 + $1.weights.count + (transposed ? 0 : $1.bias.count) }
+        // Each layer's panels begin at a cache line, so that no vector crosses one.
+        let numbers = order.reduce(0) {
+            $0 + aligned($1.weights.count) + (transposed ? 0 : aligned($1.bias.count))
+        }
         maps = .allocate(capacity: order.count)
-        memory = .allocate(capacity: numbers + 1)
-        guard let start = memory.baseAddress else { return }
-        var next = start
+        memory = .allocate(byteCount: 8 * max(1, numbers), alignment: 64)
+        var next = memory.assumingMemoryBound(to: Double.self)
         for (index, layer) in order.enumerated() {
             let inputs = transposed ? layer.outputs : layer.inputs
             let outputs = transposed ? layer.inputs : layer.outputs
@@ -30,14 +32,12 @@ final class PackedNetwork: @unchecked Sendable {
                 guard let weights = weights.baseAddress else { return }
                 crease_pack(weights, inputs, outputs, transposed ? 1 : 0, panels)
             }
-            next += layer.weights.count
+            next += aligned(layer.weights.count)
             var bias: UnsafePointer<Double>?
             if !transposed {
                 bias = UnsafePointer(next)
-                for value in layer.bias {
-                    next.initialize(to: value)
-                    next += 1
-                }
+                for (unit, value) in layer.bias.enumerated() { (next + unit).initialize(to: value) }
+                next += aligned(layer.bias.count)
             }
             maps.initializeElement(
                 at: index,
@@ -50,6 +50,9 @@ final class PackedNetwork: @unchecked Sendable {
         memory.deallocate()
     }
 }
+
+/// `count` doubles, up to a whole number of cache lines.
+private func aligned(_ count: Int) -> Int { (count + 7) / 8 * 8 }
 
 extension Network<Double> {
     /// A bound b such that no value can overflow, in whatever order the sums are formed, while every |x_i| ≤ b;

@@ -20,7 +20,9 @@ final class TileWorkspace {
         rowsPerTile = run.rowsPerTile
         let rows = run.rowsPerTile * run.tilesPerBlock
         func tile(_ columns: Int) -> UnsafeMutableBufferPointer<Double> {
-            .allocate(capacity: columns * rows + 1)
+            // From a cache line on, so that no vector crosses one.
+            UnsafeMutableRawBufferPointer.allocate(byteCount: 8 * (columns * rows + 1), alignment: 64)
+                .bindMemory(to: Double.self)
         }
         inputTile = tile(evaluator.inputs)
         outputTile = tile(evaluator.outputs)
