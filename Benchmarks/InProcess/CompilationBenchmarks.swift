@@ -1,4 +1,5 @@
 import Compilation
+import PiecewiseLinear
 
 let compilationBenchmarks: [Benchmark] = [
     Benchmark(name: "compile-table", summary: "a table of [POINTS] random decimals to its minimal network") {
