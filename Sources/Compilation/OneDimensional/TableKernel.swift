@@ -95,7 +95,8 @@ extension ScaledTable {
         sides: SideRule, isCancelled: () -> Bool
     ) throws(CompilationFault) -> (TablePieces, RoundedFunction)? {
         guard case .decimal(let x, let xExponent, let y, let yExponent) = coordinates, x.count == y.count,
-            x.count >= 2, abs(xExponent) <= 22, abs(yExponent) <= 22, abs(yExponent - xExponent) <= 22
+            x.count >= 2, (-22...22).contains(xExponent), (-22...22).contains(yExponent),
+            (-22...22).contains(yExponent - xExponent)
         else { return nil }
         let count = x.count
         if isCancelled() { throw .cancelled }
