@@ -30,6 +30,26 @@ public enum OneDimensionalCompiler {
         _ table: ScaledTable, sides: SideRule, options: CompilationOptions = .init(),
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(CompilationFault) -> CompiledNetwork {
+        guard table.count <= options.maximumBreakpoints else {
+            throw .tooManyBreakpoints(limit: options.maximumBreakpoints)
+        }
+        if let (pieces, rounded) = try table.rounded(sides: sides, isCancelled: isCancelled),
+            !pieces.kept.isEmpty
+        {
+            let range = (
+                Rational(Int(pieces.x[0])) * pieces.xScale,
+                Rational(Int(pieces.x[pieces.x.count - 1])) * pieces.xScale
+            )
+            return try assemble(pieces, rounded, range: range, options: options, isCancelled: isCancelled)
+        }
+        return try compileExactly(table, sides: sides, options: options, isCancelled: isCancelled)
+    }
+
+    /// The same through rationals: for the tables that machine arithmetic cannot take.
+    static func compileExactly(
+        _ table: ScaledTable, sides: SideRule, options: CompilationOptions,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws(CompilationFault) -> CompiledNetwork {
         let points = try table.rationals(limit: options.maximumBreakpoints)
         let limits = PiecewiseLinearLimits(
             maximumBreakpoints: options.maximumBreakpoints, isCancelled: isCancelled)

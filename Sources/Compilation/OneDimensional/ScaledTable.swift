@@ -48,7 +48,8 @@ extension ScaledTable {
         guard count <= limit else { throw .tooManyBreakpoints(limit: limit) }
         switch coordinates {
         case .decimal(let x, let xExponent, let y, let yExponent):
-            let largest = Self.maximumExponent
+            // Bounds the digits written out by all points together.
+            let largest = min(Self.maximumExponent, 100_000_000 / max(1, count))
             guard (-largest...largest).contains(xExponent), (-largest...largest).contains(yExponent) else {
                 throw .exponentOutOfRange(limit: largest)
             }

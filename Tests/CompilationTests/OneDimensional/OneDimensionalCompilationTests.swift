@@ -1,4 +1,4 @@
-import Compilation
+@testable import Compilation
 import ExactArithmetic
 import PiecewiseLinear
 import ReLUNetworks
@@ -116,6 +116,36 @@ private func minimumSize(_ function: PiecewiseLinearFunction, outputBias: Bool) 
             }
         }
         #expect(compiled.report.maximumRoundingError < 1e-6, "seed \(seed)")
+    }
+
+    @Test(arguments: 0..<150) func machineArithmeticEqualsRationals(seed: Int) throws {
+        var generator = SeededGenerator(state: UInt64(seed) &* 131)
+        let digits = [10, 1000, 1 << 30, 1 << 50][seed % 4]
+        var x = Int64.random(in: -1000...1000, using: &generator)
+        let count = Int.random(in: 2...30, using: &generator)
+        let xs = (0..<count).map { _ in
+            x += Int64.random(in: 1...Int64(digits), using: &generator)
+            return x
+        }
+        let ys = (0..<count).map { _ in
+            Int64.random(in: -Int64(digits)...Int64(digits), using: &generator)
+        }
+        let table = ScaledTable(
+            xMantissas: xs, xExponent: seed % 7 - 6, yMantissas: ys, yExponent: seed % 11 - 8)
+        let sides: SideRule = [.constant, .extend, .slopes(left: Rational(1, 3), right: Rational(2))][
+            seed % 3]
+        let options = CompilationOptions(
+            outputBias: seed % 5 != 0, subsetSumBudget: .init(operations: 50_000))
+        let fast = try OneDimensionalCompiler.compile(table, sides: sides, options: options)
+        let slow = try OneDimensionalCompiler.compileExactly(
+            table, sides: sides, options: options, isCancelled: { false })
+        #expect(fast.report == slow.report, "seed \(seed)")
+        for (a, b) in zip(fast.network.layers, slow.network.layers) {
+            #expect(a.weights == b.weights && a.bias == b.bias, "seed \(seed)")
+        }
+        #expect(fast.exactNetwork().layers[0].bias == slow.exactNetwork().layers[0].bias, "seed \(seed)")
+        #expect(
+            fast.exactNetwork().layers[1].weights == slow.exactNetwork().layers[1].weights, "seed \(seed)")
     }
 
     @Test func budgetsAreRespected() throws {
