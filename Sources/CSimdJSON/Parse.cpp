@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <string>
 #include <unordered_set>
 #include <simdjson.h>
 
@@ -48,11 +49,14 @@ bool ends_token(const char *p, const char *end) {
     return p == end || *p == ',' || *p == ']' || *p == '}' || *p == ' ' || *p == '\n' || *p == '\r' || *p == '\t';
 }
 
-/* Whether a string token holds only characters of exact numbers, beginning like one. */
+/* Whether a string token holds only characters of exact numbers, beginning like one. Some writers escape the slash. */
 bool is_number_like(const char *quote, const char *end) {
     const char *p = quote + 1;
     if (p >= end || !(is_digit(*p) || *p == '-')) return false;
-    while (p < end && (is_digit(*p) || *p == '-' || *p == '+' || *p == '.' || *p == '/' || *p == 'e' || *p == 'E')) p++;
+    while (p < end && (is_digit(*p) || *p == '-' || *p == '+' || *p == '.' || *p == '/' || *p == 'e' || *p == 'E' ||
+                       (*p == '\\' && p + 1 < end && p[1] == '/'))) {
+        p++;
+    }
     return p < end && *p == '"';
 }
 
@@ -331,10 +335,14 @@ class Builder {
             if (std::isnan(out->numbers[first + index])) {
                 const char *token = text + out->number_offsets[first + index];
                 size_t length = crease_json_token_length(token, end) - 2;
-                uint32_t start = add_string({token + 1, length});
+                std::string plain;
+                for (size_t place = 1; place <= length; place++) {
+                    if (token[place] != '\\') plain += token[place];
+                }
+                uint32_t start = add_string(plain);
                 uint32_t node = add_node(CREASE_JSON_STRING, parent, index, 0);
                 out->nodes[node].first = start;
-                out->nodes[node].count = uint32_t(length);
+                out->nodes[node].count = uint32_t(plain.size());
             } else {
                 uint32_t node = add_node(CREASE_JSON_NUMBER, parent, index, 0);
                 out->nodes[node].first = first + index;

@@ -81,8 +81,21 @@ public final class JSONDocument: @unchecked Sendable {
         return bytes.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
     }
 
-    /// The text of a number, or of a string without its quotes.
-    func tokenText(_ number: Int) -> UnsafeBufferPointer<UInt8> {
+    /// Calls `body` with the text of a number, or of a string that may hold one: without quotes and escapes.
+    func withTokenText<Result, Failure: Error>(
+        _ number: Int, _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let text = tokenText(number)
+        let escape = UInt8(ascii: "\\")
+        guard text.contains(escape) else { return try body(text) }
+        let plain = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.count)
+        defer { plain.deallocate() }
+        // The only escape in such a string is that of the slash.
+        let end = plain.update(fromContentsOf: text.filter { $0 != escape })
+        return try body(UnsafeBufferPointer(rebasing: plain[..<end]))
+    }
+
+    private func tokenText(_ number: Int) -> UnsafeBufferPointer<UInt8> {
         let start = text + Int(raw.number_offsets[number])
         let count = crease_json_token_length(start, text + length)
         let quoted = start.pointee == CChar(bitPattern: UInt8(ascii: "\""))

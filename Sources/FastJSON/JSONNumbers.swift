@@ -45,7 +45,7 @@ public struct JSONNumbers: Sendable {
     public func withText<Result, Failure: Error>(
         _ index: Int, _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try body(document.tokenText(first + index))
+        try document.withTokenText(first + index, body)
     }
 
     /// The pointer of an entry.

@@ -77,7 +77,9 @@ public struct JSONValue: Sendable {
 
     public func string() throws(JSONFault) -> String {
         guard kind == .string else { throw wrongType("a string") }
-        if element >= 0 { return String(decoding: document.tokenText(poolIndex), as: UTF8.self) }
+        if element >= 0 {
+            return document.withTokenText(poolIndex) { String(decoding: $0, as: UTF8.self) }
+        }
         return document.string(Int(raw.first), Int(raw.count))
     }
 
@@ -114,9 +116,9 @@ public struct JSONValue: Sendable {
         _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result? {
         switch kind {
-        case .number: return try body(document.tokenText(poolIndex))
+        case .number: return try document.withTokenText(poolIndex, body)
         case .string:
-            if element >= 0 { return try body(document.tokenText(poolIndex)) }
+            if element >= 0 { return try document.withTokenText(poolIndex, body) }
             guard let strings = document.raw.strings else {
                 return try body(UnsafeBufferPointer(start: nil, count: 0))
             }
@@ -205,7 +207,9 @@ public struct JSONValue: Sendable {
             }
             columns = found
         }
-        throw wrongType("an array of rows of numbers")
+        // Rows that follow each other in the text do so in the pool.
+        let start = try elements()[0].numbers().first
+        return JSONNumbers(value: self, first: start, rows: count, columns: columns ?? 0, isMatrix: true)
     }
 
     // MARK: Objects

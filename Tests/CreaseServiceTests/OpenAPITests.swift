@@ -78,7 +78,7 @@ import Testing
                 }
             }
         }
-        #expect(posted >= 8)
+        #expect(posted >= 7)
     }
 
     @Test func isServedAsItIs() throws {

@@ -250,7 +250,7 @@ import Testing
     @Test func fullQueuesAreSaid() throws {
         let service = try ServiceProcess(["--workers", "1", "--queue", "1", "--synchronous-limit", "3"])
         // A count that takes far longer than the limit.
-        let hard = "{\"network\":\(Self.randomNetwork(widths: [40, 40, 40, 40])),\"list\":{\"limit\":10000000}}"
+        let hard = "{\"network\":\(PiecesRouteTests.sawtooth(units: 5, layers: 12)),\"list\":{\"limit\":10000000}}"
         let busy = try (0..<4).map { _ in try service.connect() }
         for socket in busy {
             try socket.send("POST /v1/pieces HTTP/1.1\r\nHost: t\r\nContent-Length: \(hard.utf8.count)\r\n\r\n\(hard)")
@@ -307,7 +307,7 @@ import Testing
 
     @Test func runningComputationsEndWithTheService() throws {
         let service = try ServiceProcess(["--drain-timeout", "0.5"])
-        let hard = "{\"network\":\(Self.randomNetwork(widths: [40, 40, 40, 40])),\"list\":{\"limit\":10000000}}"
+        let hard = "{\"network\":\(PiecesRouteTests.sawtooth(units: 5, layers: 12)),\"list\":{\"limit\":10000000}}"
         let socket = try service.connect()
         try socket.send("POST /v1/pieces HTTP/1.1\r\nHost: t\r\nContent-Length: \(hard.utf8.count)\r\n\r\n\(hard)")
         usleep(300_000)
@@ -382,21 +382,6 @@ import Testing
     }
 
     // MARK: Helpers
-
-    static func randomNetwork(widths: [Int]) -> String {
-        var generator = SeededGenerator(state: 7)
-        var inputs = 1
-        let layers = (widths + [1]).map { width in
-            let row = { (generator: inout SeededGenerator, count: Int) in
-                (0..<count).map { _ in "\(Double.random(in: -1...1, using: &generator))" }.joined(separator: ",")
-            }
-            let weights = (0..<width).map { _ in "[\(row(&generator, inputs))]" }.joined(separator: ",")
-            let bias = row(&generator, width)
-            inputs = width
-            return "{\"weights\":[\(weights)],\"bias\":[\(bias)]}"
-        }
-        return "{\"layers\":[\(layers.joined(separator: ","))]}"
-    }
 
     private static func residentBytes(_ process: Int32) -> Int {
         guard let text = try? String(contentsOfFile: "/proc/\(process)/statm", encoding: .utf8) else { return 0 }

@@ -93,7 +93,7 @@ enum CompileOperation {
     ) throws -> Response {
         let threads = call.service.configuration.workers
         let report = compiled.report
-        let exactNetwork = isExact && report.rounded ? compiled.exactNetwork() : nil
+        let exactNetwork = isExact ? compiled.exactNetwork() : nil
         var writer = JSONWriter(capacity: 1024 + 48 * report.size)
         writer.beginObject()
         writer.key("network")
