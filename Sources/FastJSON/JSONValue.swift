@@ -88,16 +88,42 @@ public struct JSONValue: Sendable {
         return crease_json_kind(raw.kind) == CREASE_JSON_TRUE
     }
 
-    /// A JSON number that is whole and in the range.
+    /// A JSON number that is whole and in the range, by its exact text: neither 9007199254740993 nor
+    /// 1.00000000000000000001 is rounded first. Digits that do not fit 63 bits are refused.
     public func integer(in range: ClosedRange<Int>) throws(JSONFault) -> Int {
         guard kind == .number else { throw wrongType("a whole number") }
-        let value = document.raw.numbers[poolIndex]
-        guard let integer = Int(exactly: value), range.contains(integer) else {
+        guard let integer = exactInteger, range.contains(integer) else {
             throw JSONFault(
                 code: "out-of-range", pointer: pointer,
                 detail: "A whole number from \(range.lowerBound) to \(range.upperBound) is expected here.")
         }
         return integer
+    }
+
+    private var exactInteger: Int? {
+        guard let offsets = document.raw.number_offsets else { return nil }
+        var mantissa: Int64 = 0
+        var exponent: Int16 = 0
+        var least = Int32.max
+        guard
+            crease_json_decimals(
+                document.text, document.text + document.length, offsets + poolIndex, 1, 1, &mantissa,
+                &exponent,
+                &least)
+        else { return nil }
+        // At most 400 steps: larger exponents are not read.
+        while exponent < 0 {
+            guard mantissa % 10 == 0 else { return nil }
+            mantissa /= 10
+            exponent += 1
+        }
+        while exponent > 0 {
+            let (product, overflow) = mantissa.multipliedReportingOverflow(by: 10)
+            guard !overflow else { return nil }
+            mantissa = product
+            exponent -= 1
+        }
+        return Int(mantissa)
     }
 
     /// A JSON number as the nearest binary64.

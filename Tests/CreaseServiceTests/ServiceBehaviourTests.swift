@@ -250,10 +250,10 @@ import Testing
     @Test func fullQueuesAreSaid() throws {
         let service = try ServiceProcess(["--workers", "1", "--queue", "1", "--synchronous-limit", "3"])
         // A count that takes far longer than the limit.
-        let hard = "{\"network\":\(PiecesRouteTests.sawtooth(units: 5, layers: 12)),\"list\":{\"limit\":10000000}}"
+        let hard = Self.hard
         let busy = try (0..<4).map { _ in try service.connect() }
         for socket in busy {
-            try socket.send("POST /v1/pieces HTTP/1.1\r\nHost: t\r\nContent-Length: \(hard.utf8.count)\r\n\r\n\(hard)")
+            try socket.send("POST /v1/evaluate HTTP/1.1\r\nHost: t\r\nContent-Length: \(hard.utf8.count)\r\n\r\n\(hard)")
         }
         // Readiness tells that there is no room, small requests are answered all the same.
         #expect(try service.post("/v1/evaluate", Self.evaluation).text == Self.evaluated)
@@ -307,9 +307,9 @@ import Testing
 
     @Test func runningComputationsEndWithTheService() throws {
         let service = try ServiceProcess(["--drain-timeout", "0.5"])
-        let hard = "{\"network\":\(PiecesRouteTests.sawtooth(units: 5, layers: 12)),\"list\":{\"limit\":10000000}}"
+        let hard = Self.hard
         let socket = try service.connect()
-        try socket.send("POST /v1/pieces HTTP/1.1\r\nHost: t\r\nContent-Length: \(hard.utf8.count)\r\n\r\n\(hard)")
+        try socket.send("POST /v1/evaluate HTTP/1.1\r\nHost: t\r\nContent-Length: \(hard.utf8.count)\r\n\r\n\(hard)")
         usleep(300_000)
         service.signal(SIGTERM)
         let answer = try socket.answer()
@@ -382,6 +382,13 @@ import Testing
     }
 
     // MARK: Helpers
+
+    /// A request that computes for minutes: exact values of a deep network at many points.
+    private static let hard: String = {
+        let rows = (0..<60_000).map { "[\"\($0)/60013\"]" }.joined(separator: ",")
+        let network = PiecesRouteTests.sawtooth(units: 5, layers: 60)
+        return "{\"network\":\(network),\"inputs\":[\(rows)],\"arithmetic\":\"exact\"}"
+    }()
 
     private static func residentBytes(_ process: Int32) -> Int {
         guard let text = try? String(contentsOfFile: "/proc/\(process)/statm", encoding: .utf8) else { return 0 }

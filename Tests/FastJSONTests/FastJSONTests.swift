@@ -180,6 +180,18 @@ private func fault(_ body: () throws -> Void) -> JSONFault? {
         #expect(try parse(#"["1\/3",null]"#).elements()[0].string() == "1/3")
     }
 
+    @Test func integersAreReadFromTheirText() throws {
+        let all = Int.min...Int.max
+        let whole: [(String, Int)] = [
+            ("9007199254740993", 9_007_199_254_740_993), ("-9007199254740993", -9_007_199_254_740_993),
+            ("9223372036854775807", .max), ("1.0", 1), ("10e-1", 1), ("12E2", 1200), ("-0", 0), ("0e999", 0),
+        ]
+        for (text, value) in whole { #expect(try parse(text).integer(in: all) == value, "\(text)") }
+        for text in ["9223372036854775808", "1.00000000000000001", "15e-1", "1e19", "1e400", "1e-400"] {
+            #expect(throws: JSONFault.self, "\(text)") { try parse(text).integer(in: all) }
+        }
+    }
+
     @Test func raggedRowsAreFound() throws {
         let ragged = fault { _ = try parse("[[1,2],[3,4],[5]]").matrix() }
         #expect(ragged?.code == "ragged-rows")
