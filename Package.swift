@@ -47,7 +47,10 @@ let package = Package(
             providers: [.apt(["libsodium-dev"])]),
         .target(
             name: "CSimdJSON",
-            cxxSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))],
+            cxxSettings: [
+                .define("NDEBUG", .when(configuration: .release)),
+                .unsafeFlags(["-O3"], .when(configuration: .release)),
+            ],
             linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
             name: "CEvaluationKernels",

@@ -407,6 +407,8 @@ constexpr size_t kept_capacity = 1 << 20;
 extern "C" void crease_json_parse(
     const char *text, size_t length, size_t capacity, uint32_t maximum_depth, crease_json_document *document) {
     memset(document, 0, sizeof *document);
+    /* simdjson's own books end at 1024 levels. */
+    if (maximum_depth > 1000) maximum_depth = 1000;
     Builder builder(text, length, maximum_depth, document);
     try {
         if (length > 0xFFFFFF00u) builder.fail(CREASE_JSON_TOO_LARGE, "the text passes 4 GiB");

@@ -58,7 +58,7 @@ private func fault(_ body: () throws -> Void) -> JSONFault? {
         var count = 0
         for case let name as String in names where name.hasSuffix(".json") {
             guard let data = FileManager.default.contents(atPath: "\(folder)/\(name)") else { continue }
-            let found = fault { _ = try JSONDocument([UInt8](data), maximumDepth: 1024) }
+            let found = fault { _ = try JSONDocument([UInt8](data), maximumDepth: 1000) }
             let file = name.split(separator: "/").last ?? ""
             if file.hasPrefix("y_") {
                 let isDuplicate = file.contains("duplicated_key")

@@ -59,8 +59,8 @@ typedef struct {
     const char *error_text;
 } crease_json_document;
 
-/* Parses `length` bytes; `capacity` of them are readable, at least 64 more than `length`. The document is to be freed
- * whatever the error. */
+/* Parses `length` bytes; `capacity` of them are readable, at least 64 more than `length`. `maximum_depth` counts for at
+ * most 1000. The document is to be freed whatever the error. */
 void crease_json_parse(
     const char *text, size_t length, size_t capacity, uint32_t maximum_depth, crease_json_document *document);
 void crease_json_free(crease_json_document *document);
