@@ -32,7 +32,9 @@ final class ConnectionTable: Sendable {
             connection.tableIndex = -1
             // What the client still sends is read and dropped for a while: were the socket closed with unread
             // bytes, the system would reset the connection and the client might never see the answer.
-            if connection.lingers, content.lingering.count < ConnectionTable.maximumLingering {
+            if connection.lingers || connection.phase.load(ordering: .relaxed) == .dead,
+                content.lingering.count < ConnectionTable.maximumLingering
+            {
                 let copy = fcntl(connection.socket, F_DUPFD_CLOEXEC, 0)
                 if copy >= 0 {
                     content.lingering.append(

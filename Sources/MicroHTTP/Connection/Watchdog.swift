@@ -95,7 +95,11 @@ extension Connection {
             } else if isKnown {
                 checkSending(now: now, acknowledged: progress.bytes_acknowledged)
             }
-        case .dead: break
+        case .dead:
+            // The client has had time to read its 408.
+            if now > observation.windowStart, now - observation.windowStart > 1_000_000_000 {
+                shutdown(socket, Int32(SHUT_RDWR))
+            }
         }
     }
 
@@ -116,7 +120,13 @@ extension Connection {
     private func timeOut(_ phase: Phase, _ detail: String?) {
         guard advance(from: phase, to: .dead) else { return }
         context.counters.deadlinesMissed.wrappingAdd(1, ordering: .relaxed)
-        if let detail { sendRaw(context.problem(408, "too-slow", detail, head: nil)) }
-        shutdown(socket, Int32(SHUT_RDWR))
+        guard let detail else {
+            shutdown(socket, Int32(SHUT_RDWR))
+            return
+        }
+        sendRaw(context.problem(408, "too-slow", detail, head: nil))
+        // Were the receiving side closed at once, what the client still sends would reset the connection and the
+        // answer might never be seen.
+        shutdown(socket, Int32(SHUT_WR))
     }
 }

@@ -41,6 +41,7 @@ public final class Server: Sendable {
                 }
                 let context = context
                 guard let watchdog = startThread({ Watchdog(context: context).run() }) else {
+                    daemon.stopListening(listener)
                     daemon.stop()
                     listener.close()
                     throw .cannotStart
