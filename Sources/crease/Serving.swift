@@ -40,6 +40,7 @@ struct Serving {
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         application.becomeUnready()
         if drainDelay > 0 { usleep(UInt32(min(drainDelay * 1e6, 4e9))) }
+        application.stopJobs()
         server.stop()
         application.stop()
         logger.notice("stopped")

@@ -54,8 +54,9 @@ import Testing
             for (method, value) in item where method == "post" || method == "put" {
                 let operation = try #require(value as? [String: Any])
                 let responses = try #require(operation["responses"] as? [String: Any])
-                let body = operation["requestBody"] as? [String: Any]
-                let content = (body?["content"] as? [String: Any])?["application/json"] as? [String: Any]
+                // What takes no body needs no example.
+                guard let body = operation["requestBody"] as? [String: Any] else { continue }
+                let content = (body["content"] as? [String: Any])?["application/json"] as? [String: Any]
                 let examples = try #require(
                     content?["examples"] as? [String: [String: Any]], "\(path) has no example")
                 for (name, example) in examples {

@@ -11,6 +11,7 @@ public final class CreaseApplication: HTTPApplication {
     let networks: NetworkStore
     let signer = TokenSigner()
     let workers: WorkerPool
+    let jobs: JobStore
     let routes: RouteTable
     let rejected = RejectionCounters()
     let startedAt = Moment.now
@@ -29,6 +30,13 @@ public final class CreaseApplication: HTTPApplication {
             maximumNetworks: configuration.maximumNetworks, maximumBytes: configuration.maximumNetworkBytes)
         workers = WorkerPool(
             name: "worker", threads: configuration.workers, capacity: configuration.queueCapacity)
+        jobs = JobStore(
+            threads: configuration.jobThreads,
+            limits: JobLimits(
+                maximumQueued: configuration.maximumQueuedJobs, maximumKept: configuration.maximumJobs,
+                maximumBytes: configuration.maximumJobBytes,
+                maximumRunSeconds: configuration.maximumJobSeconds,
+                timeToLive: configuration.jobTimeToLive), signer: signer)
         routes = RouteTable(Self.makeRoutes())
     }
 
@@ -43,6 +51,9 @@ public final class CreaseApplication: HTTPApplication {
 
     /// Readiness goes off; requests are still answered.
     public func becomeUnready() { ready.store(false, ordering: .relaxed) }
+
+    /// Jobs end with what they have proved, and whoever waits for them is answered. No job starts any more.
+    public func stopJobs() { jobs.stop() }
 
     /// Running computations are told to stop, and the threads end once they have.
     public func stop() {
@@ -110,6 +121,18 @@ public final class CreaseApplication: HTTPApplication {
         switch operation.run {
         case .immediate(let action):
             exchange.respond(answer(head) { try action(call) })
+        case .preferably(let kind, let action):
+            let preference = Preference(head)
+            guard preference.allowsJob else {
+                submit(exchange, head) { try action(call) }
+                return
+            }
+            do {
+                try DeferredComputation.run(
+                    call, exchange, kind: kind, preference: preference, action: action)
+            } catch {
+                exchange.respond(failure(error, head))
+            }
         case .deferred(let action):
             do { try action(call, exchange) } catch { exchange.respond(failure(error, head)) }
         case .computed(let action):
@@ -161,18 +184,21 @@ public final class CreaseApplication: HTTPApplication {
     }
 
     private func failure(_ error: any Error, _ head: RequestHead) -> Response {
-        let problem: Problem
+        Answer.problem(problem(of: error, head), requestID: head.requestID)
+    }
+
+    /// What an error means to the client; the unexpected ones are logged.
+    func problem(of error: any Error, _ head: RequestHead) -> Problem {
         switch error {
-        case let error as Problem: problem = error
-        case let error as JSONFault: problem = Problem(error)
+        case let error as Problem: return error
+        case let error as JSONFault: return Problem(error)
         default:
             logger.error(
                 "unexpected error", metadata: ["error": "\(error)", "requestId": "\(head.requestID)"])
-            problem = Problem(
+            return Problem(
                 status: 500, code: "internal-error",
                 detail: "The service met an error that it did not expect.")
         }
-        return Answer.problem(problem, requestID: head.requestID)
     }
 
     public func problem(status: Int, code: String, detail: String, head: RequestHead?) -> Response {

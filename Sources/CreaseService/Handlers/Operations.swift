@@ -74,6 +74,13 @@ enum OperationsOperation {
         for reason in RejectionCounters.Reason.allCases {
             out.sample("crease_rejected_total", [("reason", reason.rawValue)], rejected[reason] ?? 0)
         }
+        let jobs = service.jobs.counts
+        out.family("crease_jobs", .gauge, "Jobs kept, by status.")
+        for status in JobStatus.allCases {
+            out.sample("crease_jobs", [("status", status.rawValue)], jobs.byStatus[status] ?? 0)
+        }
+        out.family("crease_job_bytes", .gauge, "Memory of the jobs' requests and results.")
+        out.sample("crease_job_bytes", jobs.bytes)
         let stored = service.networks.figures
         out.family("crease_stored_networks", .gauge, "Stored networks.")
         out.sample("crease_stored_networks", stored.networks)

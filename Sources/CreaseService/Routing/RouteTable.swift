@@ -55,6 +55,8 @@ struct Operation: Sendable {
         case adaptive(@Sendable (Call) throws -> Adaptive)
         /// Answered on a worker thread.
         case computed(@Sendable (Call) throws -> Response)
+        /// Answered on a worker thread, or by a job of this kind where the client prefers that.
+        case preferably(kind: String, @Sendable (Call) throws -> Response)
         /// Answers for itself, now or later.
         case deferred(@Sendable (Call, Exchange) throws -> Void)
     }
