@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Tests need internal symbols of release code: they have a build folder of their own.
 TEST_BUILD := --scratch-path .build/testing -c release -Xswiftc -enable-testing
 
-.PHONY: serve build test sanitize bench package lint openapi dependencies clean
+.PHONY: serve build test sanitize bench package package-test lint openapi dependencies clean
 
 dependencies:
 	@deploy/install-dependencies.sh build
@@ -35,7 +35,12 @@ bench:
 
 package:
 	@deploy/install-dependencies.sh package
+	@rm -f crease_*.deb
 	deploy/debian/build-package.sh
+
+# Installs the package into a clean Debian root and serves a request from there; as root.
+package-test: package
+	deploy/debian/test-package.sh crease_*.deb
 
 lint:
 	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift

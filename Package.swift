@@ -116,7 +116,7 @@ let package = Package(
         tests("ExactTrainingTests", ["ExactTraining", "ReLUNetworks", "ExactArithmetic"]),
         tests(
             "MicroHTTPTests", ["MicroHTTP", "CMicroHTTPD", "CZlib"],
-            exclude: ["README.md", "thread-sanitizer.supp"]),
+            exclude: ["README.md"]),
         tests("FastJSONTests", ["FastJSON"]),
         tests("SignaturesTests", ["Signatures"]),
         tests("JobsTests", ["Jobs", "Signatures"]),
