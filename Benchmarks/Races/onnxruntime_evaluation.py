@@ -64,4 +64,5 @@ def main():
         print(f"  in chunks of 20,000 rows: {chunked * 1e9:.0f} ns")
 
 
-main()
+if __name__ == "__main__":
+    main()

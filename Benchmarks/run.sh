@@ -1,0 +1,39 @@
+#!/bin/bash
+# Every benchmark: in-process ones beside their peers, then races over HTTP. Needs the release build (`make bench`
+# makes it). Usage: run.sh [SECTION]...; sections: json evaluation compilation counting http; all by default.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bench=$PWD/.build/release/crease-bench
+peers=.build/peers
+mkdir -p "$peers"
+
+# Peers from PyPI, in an environment of their own.
+if [ ! -x "$peers/python/bin/uvicorn" ]; then
+    python3 -m venv "$peers/python"
+    "$peers/python/bin/pip" install --quiet --disable-pip-version-check \
+        numpy==2.3.4 onnx==1.19.1 onnxruntime==1.23.2 fastapi==0.120.0 'uvicorn[standard]==0.38.0'
+fi
+g++ -O3 -march=native -std=c++17 Benchmarks/Races/simdjson_numbers.cpp -lsimdjson -o "$peers/simdjson_numbers"
+
+sections=("$@")
+[ $# -gt 0 ] || sections=(json evaluation compilation counting http)
+for section in "${sections[@]}"; do
+    echo "== $section"
+    case "$section" in
+    json) "$bench" json ;;
+    evaluation)
+        for network in 2-16-1 2-64-64-1; do
+            "$bench" evaluate $network 1000000 2
+            "$peers/python/bin/python" Benchmarks/Races/onnxruntime_evaluation.py $network 1000000 2
+        done
+        ;;
+    compilation) "$bench" compile ;;
+    counting) "$bench" pieces ;;
+    http) "$peers/python/bin/python" Benchmarks/Races/http_races.py .build/release/crease "$peers/simdjson_numbers" ;;
+    *)
+        echo "no section $section" >&2
+        exit 2
+        ;;
+    esac
+done
