@@ -45,6 +45,7 @@ let package = Package(
         .systemLibrary(
             name: "CSodium", path: "Sources/CSodium", pkgConfig: "libsodium",
             providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CAllocator"),
         .target(
             name: "CSimdJSON",
             cxxSettings: [
@@ -86,7 +87,8 @@ let package = Package(
             // A link to the document at the root, so that the executable carries what it serves.
             resources: [.embedInCode("openapi.json")], swiftSettings: strict),
         .executableTarget(
-            name: "crease", dependencies: ["CreaseService", "MicroHTTP", argumentParser, logging],
+            name: "crease",
+            dependencies: ["CAllocator", "CreaseService", "MicroHTTP", argumentParser, logging],
             swiftSettings: strict),
 
         // In-process benchmarks and races, one file a subject.

@@ -288,16 +288,21 @@ extension JSONValue.Kind {
 public struct ObjectReader {
     public let value: JSONValue
     private var known: [StaticString] = []
+    /// How many members of the object are among the known.
+    private var found = 0
 
     public init(_ value: JSONValue) throws(JSONFault) {
         guard value.kind == .object else { throw value.wrongType("an object") }
         self.value = value
+        known.reserveCapacity(8)
     }
 
     /// The member; `nil` where it is absent.
     public mutating func optional(_ name: StaticString) -> JSONValue? {
+        let member = value.member(name)
+        if member != nil, !known.contains(where: { Self.isSame($0, name) }) { found += 1 }
         known.append(name)
-        return value.member(name)
+        return member
     }
 
     public mutating func required(_ name: StaticString) throws(JSONFault) -> JSONValue {
@@ -310,8 +315,15 @@ public struct ObjectReader {
     /// The pointer that a member of that name has or would have.
     public func pointer(_ name: StaticString) -> String { "\(value.pointer)/\(name)" }
 
+    private static func isSame(_ left: StaticString, _ right: StaticString) -> Bool {
+        guard left.utf8CodeUnitCount == right.utf8CodeUnitCount else { return false }
+        return (0..<left.utf8CodeUnitCount).allSatisfy { left.utf8Start[$0] == right.utf8Start[$0] }
+    }
+
     /// - Throws: one fault that points to every member which was not asked for, up to twenty.
     public func finish() throws(JSONFault) {
+        // No name stands twice in an object.
+        if found == value.count { return }
         var places: [JSONFault.Place] = []
         for (name, member) in try value.members() where places.count < 20 {
             if known.contains(where: { "\($0)" == name }) { continue }

@@ -22,6 +22,7 @@ struct Serving {
         sigaddset(&signals, SIGINT)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
 
+        var memory = MemoryKeeper()
         let application = CreaseApplication(
             configuration: service, logger: logger, logsRequests: logsRequests)
         let server = Server(configuration: server, application: application)
@@ -34,7 +35,12 @@ struct Serving {
             ])
 
         var signal: Int32 = 0
-        while sigwait(&signals, &signal) != 0 {}
+        while signal == 0 {
+            var second = timespec(tv_sec: 1, tv_nsec: 0)
+            signal = max(0, sigtimedwait(&signals, nil, &second))
+            let statistics = server.statistics
+            memory.look(requests: statistics.requests, inFlight: statistics.requestsInFlight)
+        }
         logger.notice("stopping", metadata: ["signal": "\(signal == SIGTERM ? "SIGTERM" : "SIGINT")"])
         // A second signal ends the process at once.
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)

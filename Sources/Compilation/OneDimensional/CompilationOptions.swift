@@ -12,19 +12,16 @@ public struct CompilationOptions: Sendable {
     public var outputBias: Bool
     /// What may be spent on deciding whether fewer nodes suffice.
     public var subsetSumBudget: SubsetSumBudget
-    /// Worker threads for large tables, at least 1.
-    public var threads: Int
     public var arithmetic: Arithmetic
     /// The most points that a table, or breakpoints that a function, may have.
     public var maximumBreakpoints: Int
 
     public init(
-        outputBias: Bool = true, subsetSumBudget: SubsetSumBudget = .init(), threads: Int = 1,
+        outputBias: Bool = true, subsetSumBudget: SubsetSumBudget = .init(),
         arithmetic: Arithmetic = .double, maximumBreakpoints: Int = 16_000_000
     ) {
         self.outputBias = outputBias
         self.subsetSumBudget = subsetSumBudget
-        self.threads = max(1, threads)
         self.arithmetic = arithmetic
         self.maximumBreakpoints = maximumBreakpoints
     }

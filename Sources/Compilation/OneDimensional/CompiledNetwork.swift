@@ -24,7 +24,7 @@ public enum OneDimensionalCompiler {
     ///
     /// - Parameters:
     ///   - sides: how the table continues outside its range.
-    ///   - isCancelled: polled at least every few thousand points, possibly from several threads.
+    ///   - isCancelled: polled at least every few thousand points.
     /// - Throws: every case of `CompilationFault`.
     public static func compile(
         _ table: ScaledTable, sides: SideRule, options: CompilationOptions = .init(),
@@ -42,6 +42,12 @@ public enum OneDimensionalCompiler {
             )
             return try assemble(pieces, rounded, range: range, options: options, isCancelled: isCancelled)
         }
+        if let (pieces, rounded) = try table.roundedBinary(sides: sides, isCancelled: isCancelled),
+            let first = pieces.x.first, let last = pieces.x.last, !pieces.kept.isEmpty
+        {
+            let range = (BinaryTablePieces.exact(first), BinaryTablePieces.exact(last))
+            return try assemble(pieces, rounded, range: range, options: options, isCancelled: isCancelled)
+        }
         return try compileExactly(table, sides: sides, options: options, isCancelled: isCancelled)
     }
 
@@ -50,7 +56,7 @@ public enum OneDimensionalCompiler {
         _ table: ScaledTable, sides: SideRule, options: CompilationOptions,
         isCancelled: @escaping @Sendable () -> Bool
     ) throws(CompilationFault) -> CompiledNetwork {
-        let points = try table.rationals(limit: options.maximumBreakpoints)
+        let points = try table.rationals(limit: options.maximumBreakpoints, isCancelled: isCancelled)
         let limits = PiecewiseLinearLimits(
             maximumBreakpoints: options.maximumBreakpoints, isCancelled: isCancelled)
         let function: PiecewiseLinearFunction

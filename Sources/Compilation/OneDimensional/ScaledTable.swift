@@ -43,7 +43,9 @@ public struct ScaledTable: Sendable {
 
 extension ScaledTable {
     /// The points as rationals, after the checks that need no arithmetic.
-    func rationals(limit: Int) throws(CompilationFault) -> (x: [Rational], y: [Rational]) {
+    func rationals(
+        limit: Int, isCancelled: () -> Bool
+    ) throws(CompilationFault) -> (x: [Rational], y: [Rational]) {
         guard count == valueCount else { throw .mismatchedCoordinates(x: count, y: valueCount) }
         guard count <= limit else { throw .tooManyBreakpoints(limit: limit) }
         switch coordinates {
@@ -55,15 +57,21 @@ extension ScaledTable {
             }
             let xScale = Rational.powerOfTen(xExponent)
             let yScale = Rational.powerOfTen(yExponent)
-            return (
-                x.map { Rational(reducedNumerator: Int128($0), denominator: 1) * xScale },
-                y.map { Rational(reducedNumerator: Int128($0), denominator: 1) * yScale }
-            )
+            var points: (x: [Rational], y: [Rational]) = ([], [])
+            points.x.reserveCapacity(count)
+            points.y.reserveCapacity(count)
+            for index in x.indices {
+                if index & 4095 == 0, isCancelled() { throw .cancelled }
+                points.x.append(Rational(reducedNumerator: Int128(x[index]), denominator: 1) * xScale)
+                points.y.append(Rational(reducedNumerator: Int128(y[index]), denominator: 1) * yScale)
+            }
+            return points
         case .binary64(let x, let y):
             var points: (x: [Rational], y: [Rational]) = ([], [])
             points.x.reserveCapacity(count)
             points.y.reserveCapacity(count)
             for index in x.indices {
+                if index & 4095 == 0, isCancelled() { throw .cancelled }
                 guard let place = Rational(exactly: x[index]), let value = Rational(exactly: y[index]) else {
                     throw .notFinite(index: index)
                 }

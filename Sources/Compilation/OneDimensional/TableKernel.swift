@@ -161,7 +161,11 @@ extension ScaledTable {
                     power: slopes.power, isDivisor: slopes.isDivisor)
             }
             var isRounded = false
-            if jump == nil || !result.isRounded {
+            if slopes.power == 1, numerator.magnitude < 1 << 53, denominator.nonzeroBitCount == 1,
+                denominator < 1 << 62
+            {
+                // A quotient by a power of two is exact, and so is the one above.
+            } else if jump == nil || !result.isRounded {
                 let exact = (Rational(Int(rise1), Int(run1)) - Rational(Int(rise0), Int(run0))) * slopeScale
                 jump = exact.nearestDouble
                 isRounded = exact.exactDouble == nil

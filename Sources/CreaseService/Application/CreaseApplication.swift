@@ -84,9 +84,8 @@ public final class CreaseApplication: HTTPApplication {
                     headers: [("Allow", match.route.allow)]), requestID: head.requestID)
         }
         // What a client sends without a type is taken for the first one of the operation.
-        if !operation.consumes.isEmpty, let field = head.header("content-type"),
-            !operation.consumes.contains(MediaType(field)?.essence ?? "")
-        {
+        if !operation.consumes.isEmpty, !head.isContent(ofOneOf: operation.consumes) {
+            let field = head.header("content-type") ?? ""
             let types = operation.consumes.joined(separator: ", ")
             return Answer.problem(
                 Problem(

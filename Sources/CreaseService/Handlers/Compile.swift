@@ -61,7 +61,7 @@ enum CompileOperation {
             subsetSumBudget: SubsetSumBudget(
                 operations: configuration.subsetSumBudget,
                 bytes: min(256 << 20, configuration.maximumWorkBytes)),
-            threads: configuration.workers, arithmetic: isExact ? .exact : .double,
+            arithmetic: isExact ? .exact : .double,
             maximumBreakpoints: configuration.maximumBreakpoints)
     }
 

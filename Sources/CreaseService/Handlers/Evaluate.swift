@@ -55,7 +55,8 @@ enum EvaluateOperation {
     }
 
     private static func checkSize(
-        _ rows: Int, _ network: ServedNetwork, _ include: Include, _ call: Call, at pointer: String
+        _ rows: Int, _ network: ServedNetwork, _ include: Include, _ call: Call,
+        at pointer: @autoclosure () -> String
     ) throws {
         // Entries of a row of the answer; the factors are bounded by the network's own limit.
         let (gradients, overflow) = network.inputs.multipliedReportingOverflow(by: network.outputs)
@@ -67,7 +68,7 @@ enum EvaluateOperation {
         let limit = call.service.configuration.maximumAnswerBytes / 32
         let (total, isHuge) = rows.multipliedReportingOverflow(by: entries)
         guard !isHuge, total >= 0, total <= limit else {
-            throw Problem.limit("answer entries", limit, at: pointer, "The answer would be too long")
+            throw Problem.limit("answer entries", limit, at: pointer(), "The answer would be too long")
         }
     }
 

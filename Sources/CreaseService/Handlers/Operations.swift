@@ -47,13 +47,11 @@ enum OperationsOperation {
         out.family(
             "crease_requests_total", .counter, "Requests that ended, by route, method and status code.")
         for (route, figures) in metrics {
-            for (outcome, count) in figures.requests.sorted(by: {
-                ($0.key.method, $0.key.code) < ($1.key.method, $1.key.code)
-            }) {
+            for outcome in figures.requests.sorted(by: { ($0.method, $0.code) < ($1.method, $1.code) }) {
                 let code = outcome.code == 0 ? "none" : "\(outcome.code)"
                 out.sample(
                     "crease_requests_total", [("route", route), ("method", outcome.method), ("code", code)],
-                    count)
+                    outcome.count)
             }
         }
         out.family(

@@ -5,13 +5,15 @@ final class RequestMetrics: Sendable {
     /// Never the raw path: the number of series stays bounded.
     let route: String
 
-    struct Outcome: Hashable {
+    struct Outcome {
         let method: String
         let code: Int
+        var count = 0
     }
 
     struct Figures {
-        var requests: [Outcome: Int] = [:]
+        /// In the order of their first appearance; a route has a few.
+        var requests: [Outcome] = []
         var durations = Histogram()
     }
 
@@ -21,7 +23,11 @@ final class RequestMetrics: Sendable {
 
     func record(method: String, code: Int, seconds: Double) {
         figures.withLock { figures in
-            figures.requests[Outcome(method: method, code: code), default: 0] += 1
+            if let index = figures.requests.firstIndex(where: { $0.code == code && $0.method == method }) {
+                figures.requests[index].count += 1
+            } else {
+                figures.requests.append(Outcome(method: method, code: code, count: 1))
+            }
             figures.durations.observe(seconds)
         }
     }

@@ -77,18 +77,18 @@ struct Operation: Sendable {
 struct RouteTable: Sendable {
     let routes: [Route]
     /// Templates without parameters, by path.
-    private let literals: [String: Int]
+    private let literals: [(path: [UInt8], index: Int)]
     private let patterns: [Int]
 
     init(_ routes: [Route]) {
         self.routes = routes
-        var literals: [String: Int] = [:]
+        var literals: [(path: [UInt8], index: Int)] = []
         var patterns: [Int] = []
         for (index, route) in routes.enumerated() {
             if route.template.contains("{") {
                 patterns.append(index)
             } else {
-                literals[route.template] = index
+                literals.append((Array(route.template.utf8), index))
             }
         }
         self.literals = literals
@@ -102,7 +102,11 @@ struct RouteTable: Sendable {
 
     /// The route of a path; its parameters are percent-decoded after the path was split.
     func match(_ head: RequestHead) -> Match? {
-        if let index = literals[head.rawPath] { return Match(route: routes[index], parameters: []) }
+        // A handful of short comparisons costs less than hashing the path.
+        let literal = head.withRawPath { path in
+            literals.first { $0.path.count == path.count && path.elementsEqual($0.path) }
+        }
+        if let literal { return Match(route: routes[literal.index], parameters: []) }
         let raw = head.rawSegments
         for index in patterns {
             if let parameters = Self.match(routes[index].segments, raw) {

@@ -38,12 +38,12 @@ final class Daemon: @unchecked Sendable {
     }
 
     /// New connections are refused from here on; those that are open are served.
-    func stopListening(_ listener: Listener) {
-        MHD_quiesce_daemon(daemon)
-        listener.refuse()
-    }
+    ///
+    /// Not by `MHD_quiesce_daemon`: it and the daemon's threads race for taking the socket out of their epoll sets, and
+    /// whoever comes second aborts the process.
+    func stopListening(_ listener: Listener) { listener.withdraw() }
 
-    /// Joins the daemon's threads. No connection may be suspended.
+    /// Joins the daemon's threads, and closes the listener's socket. No connection may be suspended.
     func stop() {
         MHD_stop_daemon(daemon)
         context.release()

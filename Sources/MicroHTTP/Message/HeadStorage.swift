@@ -97,6 +97,13 @@ final class HeadStorage: @unchecked Sendable {
         return firstValue(named: wanted)
     }
 
+    /// Whether there is exactly one field of that name.
+    func isOnlyField(named name: StaticString) -> Bool {
+        var found = 0
+        for index in 0..<fieldCount where isSameToken(buffer(fields[index].name), name) { found += 1 }
+        return found == 1
+    }
+
     func firstValue(named wanted: UnsafeBufferPointer<UInt8>) -> ByteRange? {
         for index in 0..<fieldCount where isSameToken(buffer(fields[index].name), wanted) {
             return fields[index].value

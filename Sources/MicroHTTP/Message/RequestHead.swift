@@ -3,6 +3,7 @@
 /// A value of two words; the texts are made when they are asked for.
 public struct RequestHead: Sendable {
     let storage: HeadStorage
+    private static let anything = Array("*/*".utf8)
 
     public var method: HTTPMethod { storage.method }
     /// `HEAD` asks for the fields of the answer to `GET`: route by this.
@@ -46,8 +47,16 @@ public struct RequestHead: Sendable {
 
     /// All fields of that name joined by commas, as RFC 9110, 5.3 lets list fields be.
     public func headerList(_ name: String) -> String? {
-        let values = headers.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
-        return values.isEmpty ? nil : values.joined(separator: ", ")
+        var name = name
+        return name.withUTF8 { wanted in
+            var joined: String?
+            for index in 0..<storage.fieldCount
+            where isSameToken(storage.buffer(storage.fields[index].name), wanted) {
+                let value = storage.string(storage.fields[index].value)
+                joined = joined.map { $0 + ", " + value } ?? value
+            }
+            return joined
+        }
     }
 
     /// All header fields in their order.
@@ -87,12 +96,33 @@ public struct RequestHead: Sendable {
     /// The body's media type, or `nil` without a readable `Content-Type`.
     public var contentType: MediaType? { header("content-type").flatMap(MediaType.init) }
 
+    /// Whether the body is of one of these media types, given in lower case; parameters do not matter. A body without
+    /// `Content-Type` is taken for the first of them.
+    public func isContent(ofOneOf types: [String]) -> Bool {
+        guard let range = storage.firstValue(named: "content-type") else { return true }
+        let bytes = storage.buffer(range)
+        // Nearly every client writes the type alone; no text is made for it.
+        if types.contains(where: { isSame($0, bytes) }) { return true }
+        return MediaType(storage.string(range)).map { types.contains($0.essence) } ?? false
+    }
+
     /// Which of `offers` (in the server's order of preference) the client likes best, by its `Accept`: highest
     /// quality, then the earliest offer. Without the field the first offer; `nil` where none is accepted (406).
     public func accepts(_ offers: [String]) -> String? {
+        guard let range = storage.firstValue(named: "accept") else { return offers.first }
+        if storage.buffer(range).elementsEqual(Self.anything), storage.isOnlyField(named: "accept") {
+            return offers.first
+        }
         guard let field = headerList("accept"), !field.allSatisfy(\.isWhitespace) else { return offers.first }
         return chooseMediaType(offers: offers, accept: field)
     }
+}
+
+/// Whether a text consists of these bytes.
+func isSame(_ text: String, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard text.utf8.count == bytes.count else { return false }
+    return text.utf8.withContiguousStorageIfAvailable { $0.elementsEqual(bytes) }
+        ?? text.utf8.elementsEqual(bytes)
 }
 
 /// Decodes percent escapes once. `nil` for a broken escape, a NUL, or bytes that are not UTF-8.

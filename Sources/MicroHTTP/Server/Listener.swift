@@ -3,19 +3,17 @@ internal import Glibc
 
 /// The socket that connections come in by.
 struct Listener: Sendable {
+    /// Belongs to the daemon once that has started.
     let socket: Int32
     let port: UInt16
-    /// Whether the socket is this server's own; one that was handed over is left open and listening.
-    let isOwned: Bool
-
     init(_ configuration: ServerConfiguration) throws(ServerError) {
         if let given = configuration.listenSocket {
-            socket = given
-            isOwned = false
+            // The daemon closes its socket; the one that was handed over stays open and listening.
+            socket = fcntl(given, F_DUPFD_CLOEXEC, 0)
+            guard socket >= 0 else { throw .cannotListen(host: "", port: 0, errno: errno) }
             _ = fcntl(given, F_SETFL, fcntl(given, F_GETFL) | O_NONBLOCK)
         } else {
             socket = try Listener.bind(configuration.host, configuration.port)
-            isOwned = true
         }
         port = Listener.boundPort(socket)
     }
@@ -73,14 +71,27 @@ struct Listener: Sendable {
         }
     }
 
-    /// Refuses new connections at once; a socket that was handed over goes on queueing them for its owner.
-    func refuse() {
-        if isOwned { shutdown(socket, Int32(SHUT_RDWR)) }
+    /// Puts a socket that nobody can connect to in the place of this one, which closes with that: new connections are
+    /// refused at once. A socket that was handed over goes on queueing them for its owner.
+    func withdraw() {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let silent = Glibc.socket(AF_UNIX, type, 0)
+        guard silent >= 0 else {
+            shutdown(socket, Int32(SHUT_RDWR))
+            return
+        }
+        // An address of the family alone lets the system choose an abstract one; to accept from it is no error then.
+        var address = sockaddr()
+        address.sa_family = sa_family_t(AF_UNIX)
+        _ = Glibc.bind(silent, &address, socklen_t(MemoryLayout<sa_family_t>.size))
+        listen(silent, 0)
+        dup2(silent, socket)
+        _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+        Glibc.close(silent)
     }
 
-    func close() {
-        if isOwned { Glibc.close(socket) }
-    }
+    /// For a socket that no daemon has taken.
+    func close() { Glibc.close(socket) }
 }
 
 /// Sockets handed over by a service manager, in the manner of systemd's `sd_listen_fds(3)`.

@@ -43,7 +43,6 @@ public final class Server: Sendable {
                 guard let watchdog = startThread({ Watchdog(context: context).run() }) else {
                     daemon.stopListening(listener)
                     daemon.stop()
-                    listener.close()
                     throw .cannotStart
                 }
                 state = .running(daemon: daemon, listener: listener, watchdog: watchdog)
@@ -88,7 +87,6 @@ public final class Server: Sendable {
             pause(milliseconds: 1)
         }
         daemon.stop()
-        listener.close()
         context.isStopped.store(true, ordering: .sequentiallyConsistent)
         watchdog.join()
     }
