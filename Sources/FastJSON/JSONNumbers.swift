@@ -58,68 +58,94 @@ public struct JSONNumbers: Sendable {
     /// The pointer of the whole.
     public var pointer: String { value.pointer }
 
-    /// One column as exact decimals of a common exponent: entry = mantissa · 10^exponent.
+    /// One column as exact decimals: entry i = mantissas[i] · 10^exponents[i].
     public struct Decimals: Sendable {
         public let mantissas: [Int64]
-        public let exponent: Int
+        public let exponents: [Int16]
+        /// The least exponent of an entry that is not 0; 0 where there is none.
+        public let leastExponent: Int
+
+        /// All mantissas under the least exponent; `nil` where one does not fit 64 bits.
+        public func scaledToLeastExponent(threads: Int = 1) -> [Int64]? {
+            let failed = Atomic<Bool>(false)
+            let rows = mantissas.count
+            let exponent = Int32(leastExponent)
+            let scaled = exponents.withUnsafeBufferPointer { exponents in
+                mantissas.withUnsafeBufferPointer { mantissas in
+                    let source = Shared(mantissas)
+                    let powers = Shared(exponents)
+                    return [Int64](unsafeUninitializedCapacity: rows) { buffer, count in
+                        let target = Shared(buffer)
+                        forEachPart(of: rows, threads: threads) { from, many in
+                            let part = UnsafeMutableBufferPointer(rebasing: target.value[from..<from + many])
+                            _ = part.update(fromContentsOf: source.value[from..<from + many])
+                            guard let base = part.baseAddress, let first = powers.value.baseAddress,
+                                crease_json_scale(base, first + from, many, exponent)
+                            else {
+                                failed.store(true, ordering: .relaxed)
+                                return
+                            }
+                        }
+                        count = rows
+                    }
+                }
+            }
+            return failed.load(ordering: .relaxed) ? nil : scaled
+        }
     }
 
-    /// The entries of a column as decimals; `nil` where one is a fraction, or they do not fit 64 bits with a common
-    /// exponent.
+    /// The entries of a column as decimals; `nil` where one is a fraction, or has more digits than fit 64 bits.
     ///
     /// Complexity: O(rows); long columns are read by `threads` threads.
     public func decimals(column: Int, threads: Int = 1) -> Decimals? {
         guard rows > 0, let offsets = document.raw.number_offsets else {
-            return Decimals(mantissas: [], exponent: 0)
+            return Decimals(mantissas: [], exponents: [], leastExponent: 0)
         }
-        let parts = rows < 1 << 15 ? 1 : max(1, threads) * 4
-        let step = (rows + parts - 1) / parts
         let text = Shared(document.text)
         let end = Shared(document.text + document.length)
         let start = Shared(UnsafePointer(offsets + first + column))
         let rows = rows
         let columns = columns
-        let exponents = UnsafeMutablePointer<Int16>.allocate(capacity: rows)
-        defer { exponents.deallocate() }
-        let sharedExponents = Shared(exponents)
         let least = Mutex<Int32>(.max)
         let failed = Atomic<Bool>(false)
-        let mantissas = [Int64](unsafeUninitializedCapacity: rows) { buffer, count in
-            guard let base = buffer.baseAddress else { return }
-            let mantissas = Shared(base)
-            let forEachPart = { (body: @escaping @Sendable (Int, Int) -> Void) in
-                if parts == 1 { return body(0, rows) }
-                DispatchQueue.concurrentPerform(iterations: parts) { part in
-                    let from = part * step
-                    if from < rows { body(from, min(step, rows - from)) }
-                }
-            }
-            forEachPart { from, many in
-                var partLeast = Int32.max
-                if !crease_json_decimals(
-                    text.value, end.value, start.value + from * columns, many, columns,
-                    mantissas.value + from,
-                    sharedExponents.value + from, &partLeast)
-                {
-                    failed.store(true, ordering: .relaxed)
-                }
-                let found = partLeast
-                least.withLock { $0 = min($0, found) }
-            }
-            let exponent = least.withLock { $0 == .max ? 0 : $0 }
-            if !failed.load(ordering: .relaxed) {
-                forEachPart { from, many in
-                    if !crease_json_scale(
-                        mantissas.value + from, sharedExponents.value + from, many, exponent)
-                    {
+        var mantissas: [Int64] = []
+        let exponents = [Int16](unsafeUninitializedCapacity: rows) { exponents, exponentCount in
+            let exponents = Shared(exponents)
+            mantissas = [Int64](unsafeUninitializedCapacity: rows) { buffer, count in
+                let mantissas = Shared(buffer)
+                forEachPart(of: rows, threads: threads) { from, many in
+                    var partLeast = Int32.max
+                    guard let base = mantissas.value.baseAddress, let powers = exponents.value.baseAddress,
+                        crease_json_decimals(
+                            text.value, end.value, start.value + from * columns, many, columns, base + from,
+                            powers + from, &partLeast)
+                    else {
                         failed.store(true, ordering: .relaxed)
+                        return
                     }
+                    let found = partLeast
+                    least.withLock { $0 = min($0, found) }
                 }
+                count = rows
             }
-            count = rows
+            exponentCount = rows
         }
         guard !failed.load(ordering: .relaxed) else { return nil }
-        return Decimals(mantissas: mantissas, exponent: Int(least.withLock { $0 == .max ? 0 : $0 }))
+        return Decimals(
+            mantissas: mantissas, exponents: exponents,
+            leastExponent: Int(least.withLock { $0 == .max ? 0 : $0 }))
+    }
+}
+
+/// Calls `body` with the beginning and length of parts that make up `count` entries, from several threads where they
+/// are many.
+private func forEachPart(of count: Int, threads: Int, _ body: @escaping @Sendable (Int, Int) -> Void) {
+    let parts = count < 1 << 15 ? 1 : max(1, threads) * 4
+    if parts == 1 { return body(0, count) }
+    let step = (count + parts - 1) / parts
+    DispatchQueue.concurrentPerform(iterations: parts) { part in
+        let from = part * step
+        if from < count { body(from, min(step, count - from)) }
     }
 }
 

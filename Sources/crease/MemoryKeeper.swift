@@ -12,7 +12,13 @@ struct MemoryKeeper {
     /// threshold: by default it grows with the blocks that were freed, and large bodies would come to lie in the heap.
     private static let mappingThreshold: Int32 = 4 << 20
 
-    init() { mallopt(M_MMAP_THRESHOLD, Self.mappingThreshold) }
+    /// Less than this much free memory, in bytes, never goes back by itself: that is left to `look`.
+    private static let trimmingThreshold: Int32 = 256 << 20
+
+    init() {
+        mallopt(M_MMAP_THRESHOLD, Self.mappingThreshold)
+        mallopt(M_TRIM_THRESHOLD, Self.trimmingThreshold)
+    }
 
     /// One round; milliseconds where there is much to give back.
     /// - Parameters:

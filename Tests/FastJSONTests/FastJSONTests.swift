@@ -224,11 +224,13 @@ private func fault(_ body: () throws -> Void) -> JSONFault? {
     @Test func decimalsAreExact() throws {
         let table = try parse("[[0.1,5],[0.25,-3],[\"2.5e-3\",1e3],[-0,0.50]]").matrix()
         let x = try #require(table.decimals(column: 0))
-        #expect(x.exponent == -4 && x.mantissas == [1000, 2500, 25, 0])
+        #expect(x.leastExponent == -4 && x.scaledToLeastExponent() == [1000, 2500, 25, 0])
         let y = try #require(table.decimals(column: 1))
-        #expect(y.exponent == -1 && y.mantissas == [50, -30, 10000, 5])
+        #expect(y.leastExponent == -1 && y.scaledToLeastExponent() == [50, -30, 10000, 5])
         #expect(try parse("[[\"1/3\"]]").matrix().decimals(column: 0) == nil)
-        #expect(try parse("[[1e30],[1]]").matrix().decimals(column: 0) == nil)
+        let far = try #require(try parse("[[1e30],[1]]").matrix().decimals(column: 0))
+        #expect(far.scaledToLeastExponent() == nil)
+        #expect(far.mantissas == [1, 1] && far.exponents == [30, 0] && far.leastExponent == 0)
         #expect(try parse("[[9223372036854775807]]").matrix().decimals(column: 0)?.mantissas == [.max])
         #expect(try parse("[[9223372036854775808]]").matrix().decimals(column: 0) == nil)
     }
@@ -239,9 +241,11 @@ private func fault(_ body: () throws -> Void) -> JSONFault? {
         for column in 0..<2 {
             let one = try #require(table.decimals(column: column, threads: 1))
             let four = try #require(table.decimals(column: column, threads: 4))
-            #expect(one.mantissas == four.mantissas && one.exponent == four.exponent)
+            #expect(one.mantissas == four.mantissas && one.exponents == four.exponents)
+            #expect(one.leastExponent == four.leastExponent)
+            #expect(one.scaledToLeastExponent(threads: 1) == four.scaledToLeastExponent(threads: 4))
         }
-        #expect(table.decimals(column: 0)?.mantissas[12] == 125)
+        #expect(table.decimals(column: 0)?.scaledToLeastExponent()?[12] == 125)
     }
 }
 

@@ -42,13 +42,38 @@ public enum OneDimensionalCompiler {
             )
             return try assemble(pieces, rounded, range: range, options: options, isCancelled: isCancelled)
         }
-        if let (pieces, rounded) = try table.roundedBinary(sides: sides, isCancelled: isCancelled),
-            let first = pieces.x.first, let last = pieces.x.last, !pieces.kept.isEmpty
-        {
-            let range = (BinaryTablePieces.exact(first), BinaryTablePieces.exact(last))
-            return try assemble(pieces, rounded, range: range, options: options, isCancelled: isCancelled)
+        if table.count >= 2 {
+            switch table.coordinates {
+            case .binary64(let x, let y):
+                if let points = BinaryPoints(x: x, y: y),
+                    let network = try compile(
+                        points, sides: sides, options: options, isCancelled: isCancelled)
+                {
+                    return network
+                }
+            case .mixed(let x, let y):
+                if let points = DecimalPoints(x: x, y: y),
+                    let network = try compile(
+                        points, sides: sides, options: options, isCancelled: isCancelled)
+                {
+                    return network
+                }
+            case .decimal: break
+            }
         }
         return try compileExactly(table, sides: sides, options: options, isCancelled: isCancelled)
+    }
+
+    /// Compiles a table in filtered arithmetic; `nil` where it has no breakpoints.
+    private static func compile(
+        _ points: some TablePoints, sides: SideRule, options: CompilationOptions,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws(CompilationFault) -> CompiledNetwork? {
+        let (pieces, rounded) = try points.rounded(sides: sides, isCancelled: isCancelled)
+        guard !pieces.kept.isEmpty else { return nil }
+        return try assemble(
+            pieces, rounded, range: (points.x(0), points.x(points.count - 1)), options: options,
+            isCancelled: isCancelled)
     }
 
     /// The same through rationals: for the tables that machine arithmetic cannot take.

@@ -7,6 +7,7 @@ internal import ExactArithmetic
 public struct ScaledTable: Sendable {
     enum Coordinates: Sendable {
         case decimal(x: [Int64], xExponent: Int, y: [Int64], yExponent: Int)
+        case mixed(x: DecimalColumn, y: DecimalColumn)
         case binary64(x: [Double], y: [Double])
     }
 
@@ -20,6 +21,12 @@ public struct ScaledTable: Sendable {
         coordinates = .decimal(x: xMantissas, xExponent: xExponent, y: yMantissas, yExponent: yExponent)
     }
 
+    /// Points whose decimals have exponents of their own; `nil` where these lie too far apart for machine arithmetic.
+    public init?(x: DecimalColumn, y: DecimalColumn) {
+        guard DecimalPoints(x: x, y: y) != nil else { return nil }
+        coordinates = .mixed(x: x, y: y)
+    }
+
     /// The points (x[i], y[i]), understood exactly.
     public init(x: [Double], y: [Double]) {
         coordinates = .binary64(x: x, y: y)
@@ -29,6 +36,7 @@ public struct ScaledTable: Sendable {
     public var count: Int {
         switch coordinates {
         case .decimal(let x, _, _, _): x.count
+        case .mixed(let x, _): x.mantissas.count
         case .binary64(let x, _): x.count
         }
     }
@@ -36,6 +44,7 @@ public struct ScaledTable: Sendable {
     var valueCount: Int {
         switch coordinates {
         case .decimal(_, _, let y, _): y.count
+        case .mixed(_, let y): y.mantissas.count
         case .binary64(_, let y): y.count
         }
     }
@@ -64,6 +73,16 @@ extension ScaledTable {
                 if index & 4095 == 0, isCancelled() { throw .cancelled }
                 points.x.append(Rational(reducedNumerator: Int128(x[index]), denominator: 1) * xScale)
                 points.y.append(Rational(reducedNumerator: Int128(y[index]), denominator: 1) * yScale)
+            }
+            return points
+        case .mixed(let x, let y):
+            var points: (x: [Rational], y: [Rational]) = ([], [])
+            points.x.reserveCapacity(count)
+            points.y.reserveCapacity(count)
+            for index in 0..<count {
+                if index & 4095 == 0, isCancelled() { throw .cancelled }
+                points.x.append(x.exact(index))
+                points.y.append(y.exact(index))
             }
             return points
         case .binary64(let x, let y):

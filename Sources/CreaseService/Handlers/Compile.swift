@@ -75,9 +75,24 @@ enum CompileOperation {
             guard let x = table.points.decimals(column: 0, threads: threads),
                 let y = table.points.decimals(column: 1, threads: threads)
             else { return nil }
-            return ScaledTable(
-                xMantissas: x.mantissas, xExponent: x.exponent, yMantissas: y.mantissas, yExponent: y.exponent
-            )
+            if let xMantissas = x.scaledToLeastExponent(threads: threads),
+                let yMantissas = y.scaledToLeastExponent(threads: threads)
+            {
+                return ScaledTable(
+                    xMantissas: xMantissas, xExponent: x.leastExponent, yMantissas: yMantissas,
+                    yExponent: y.leastExponent)
+            }
+            // Samples with all their digits: 64 bits do not hold them under one exponent.
+            guard table.points.firstNotFinite == nil else { return nil }
+            return table.points.withDoubles { numbers in
+                ScaledTable(
+                    x: DecimalColumn(
+                        mantissas: x.mantissas, exponents: x.exponents, leastExponent: x.leastExponent,
+                        nearest: stride(from: 0, to: numbers.count, by: 2).map { numbers[$0] }),
+                    y: DecimalColumn(
+                        mantissas: y.mantissas, exponents: y.exponents, leastExponent: y.leastExponent,
+                        nearest: stride(from: 1, to: numbers.count, by: 2).map { numbers[$0] }))
+            }
         case .binary64:
             guard table.points.firstNotFinite == nil else { return nil }
             return table.points.withDoubles { numbers in

@@ -23,7 +23,9 @@ final class Daemon: @unchecked Sendable {
         settings.inactivity_seconds = UInt32(
             clamping: nanoseconds(max(configuration.idleDeadline, configuration.sendGrace)) / 1_000_000_000
                 + 5)
-        settings.memory_per_connection = 64 << 10
+        // The longest head that passes the limits, with what libmicrohttpd keeps of each field; all of it is cleared for
+        // every request.
+        settings.memory_per_connection = 36 << 10
         settings.context = self.context.toOpaque()
         settings.handler = handleRequest
         settings.target = beginRequest

@@ -13,10 +13,10 @@ public struct ServerConfiguration: Sendable {
     /// Connections from one address; 0 for no limit. Means nothing behind a proxy.
     public var connectionLimitPerAddress = 0
 
-    /// Longest request target, in bytes; 414 beyond it. Beyond 32 KiB or so libmicrohttpd answers in its own words.
+    /// Longest request target, in bytes; 414 beyond it. Beyond 16 KiB or so libmicrohttpd answers in its own words.
     public var maximumTargetBytes = 8 << 10
     /// Largest sum of names and values of header fields; 431 beyond it.
-    public var maximumHeaderBytes = 24 << 10
+    public var maximumHeaderBytes = 16 << 10
     public var maximumHeaderFields = 100
     /// Largest body as sent; 413 beyond it, before reading it where its length is declared.
     public var maximumBodyBytes = 64 << 20

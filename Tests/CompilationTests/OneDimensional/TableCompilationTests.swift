@@ -59,8 +59,62 @@ private struct SeededGenerator: RandomNumberGenerator {
             seed / 6 % 3]
         let options = CompilationOptions(
             outputBias: seed % 5 != 0, subsetSumBudget: .init(operations: 50_000))
-        let machine = try table.roundedBinary(sides: sides, isCancelled: { false })
-        #expect(machine != nil, "seed \(seed)")
+        #expect(BinaryPoints(x: x, y: y) != nil, "seed \(seed)")
+        let fast = try OneDimensionalCompiler.compile(table, sides: sides, options: options)
+        let slow = try OneDimensionalCompiler.compileExactly(
+            table, sides: sides, options: options, isCancelled: { false })
+        #expect(fast.report == slow.report, "seed \(seed)")
+        for (a, b) in zip(fast.network.layers, slow.network.layers) {
+            #expect(a.weights == b.weights && a.bias == b.bias, "seed \(seed)")
+        }
+        for (a, b) in zip(fast.exactNetwork().layers, slow.exactNetwork().layers) {
+            #expect(a.weights == b.weights && a.bias == b.bias, "seed \(seed)")
+        }
+    }
+
+    /// Decimals with 1 to 18 digits whose exponents lie far apart.
+    @Test(arguments: 0..<300) func mixedDecimalsInMachineArithmeticEqualRationals(seed: Int) throws {
+        var generator = SeededGenerator(state: UInt64(seed) &* 7919)
+        let count = Int.random(in: 2...30, using: &generator)
+        let wide = seed % 3 == 0
+        var numbers: [(Int64, Int16)] = []
+        var seen = Set<Rational>()
+        while numbers.count < count {
+            let digits = [1, 3, 9, 17, 18][Int.random(in: 0..<5, using: &generator)]
+            var bound: Int64 = 1
+            for _ in 0..<digits { bound *= 10 }
+            let mantissa = Int64.random(in: -bound...bound, using: &generator)
+            let exponent = Int16.random(in: wide ? -17...0 : -3...0, using: &generator)
+            if seen.insert(Rational(Int(mantissa)) * .powerOfTen(Int(exponent))).inserted {
+                numbers.append((mantissa, exponent))
+            }
+        }
+        numbers.sort {
+            Rational(Int($0.0)) * .powerOfTen(Int($0.1)) < Rational(Int($1.0)) * .powerOfTen(Int($1.1))
+        }
+        // Values on a line, on two lines, or anywhere.
+        let values: [(Int64, Int16)] = numbers.enumerated().map { index, number in
+            switch seed % 4 {
+            case 0: number
+            case 1: index < count / 2 ? number : (0, 0)
+            default:
+                (
+                    Int64.random(in: -(1 << 58)...(1 << 58), using: &generator),
+                    Int16.random(in: -20 ... -10, using: &generator)
+                )
+            }
+        }
+        func column(_ entries: [(Int64, Int16)]) -> DecimalColumn {
+            DecimalColumn(
+                mantissas: entries.map(\.0), exponents: entries.map(\.1),
+                leastExponent: entries.filter { $0.0 != 0 }.map { Int($0.1) }.min() ?? 0,
+                nearest: entries.map { (Rational(Int($0.0)) * .powerOfTen(Int($0.1))).nearestDouble })
+        }
+        let table = try #require(ScaledTable(x: column(numbers), y: column(values)), "seed \(seed)")
+        let sides: SideRule = [.constant, .extend, .slopes(left: Rational(1, 3), right: Rational(2))][
+            seed / 4 % 3]
+        let options = CompilationOptions(
+            outputBias: seed % 5 != 0, subsetSumBudget: .init(operations: 50_000))
         let fast = try OneDimensionalCompiler.compile(table, sides: sides, options: options)
         let slow = try OneDimensionalCompiler.compileExactly(
             table, sides: sides, options: options, isCancelled: { false })

@@ -1,20 +1,19 @@
 internal import ExactArithmetic
 internal import PiecewiseLinear
 
-/// A table of binary64 points with its breakpoints chosen: exact access on demand.
-struct BinaryTablePieces: ExactPieces {
-    let x: [Double]
-    let y: [Double]
+/// A table with its breakpoints chosen: exact access on demand.
+struct FilteredPieces<Points: TablePoints>: ExactPieces {
+    let points: Points
     let leftSlope: Rational
     let rightSlope: Rational
     /// The points where the slope changes.
     var kept: [Int] = []
 
     var breakpointCount: Int { kept.count }
-    func breakpoint(_ index: Int) -> Rational { Self.exact(x[kept[index]]) }
-    func value(_ index: Int) -> Rational { Self.exact(y[kept[index]]) }
+    func breakpoint(_ index: Int) -> Rational { points.x(kept[index]) }
+    func value(_ index: Int) -> Rational { points.y(kept[index]) }
     func segmentSlope(_ from: Int, _ to: Int) -> Rational {
-        (Self.exact(y[to]) - Self.exact(y[from])) / (Self.exact(x[to]) - Self.exact(x[from]))
+        (points.y(to) - points.y(from)) / (points.x(to) - points.x(from))
     }
     func slope(_ piece: Int) -> Rational {
         piece == 0
@@ -25,30 +24,14 @@ struct BinaryTablePieces: ExactPieces {
             breakpoints: kept.indices.map(breakpoint), slopes: (0...kept.count).map(slope),
             anchorValue: kept.isEmpty ? .zero : value(0))
     }
-
-    /// Every coordinate was found finite before.
-    static func exact(_ value: Double) -> Rational { Rational(exactly: value) ?? .zero }
-}
-
-/// An unevaluated sum of two binary64, the second at most half a unit in the last place of the first.
-private struct DoubleDouble {
-    var high: Double
-    var low: Double
-
-    /// The exact difference (Knuth's two-sum).
-    @inline(__always)
-    init(_ left: Double, minus right: Double) {
-        high = left - right
-        let moved = high - left
-        low = (left - (high - moved)) - (right + moved)
-    }
 }
 
 /// A slope rise / run as a sum of two binary64.
 ///
-/// With u = 2^−53 and no underflow, the value is within 32u² of the quotient, relatively: the remainder of the
-/// first quotient is exact, its corrections lose at most 12u² of the rise, and the second quotient, at most 4u of the
-/// first, is off by 2u of itself.
+/// With u = 2^−53 and no underflow, the quotient of two sums is within 32u² relatively: the remainder of the first
+/// quotient is exact, its corrections lose at most 12u² of the rise, and the second quotient, at most 4u of the first,
+/// is off by 2u of itself. Rise, run, their units and the products with these add 2^−104 + 2^−104 + 2 · 2^−105 +
+/// 2 · 2^−102 at most. All together stay below 2^−99.
 private struct Slope {
     var high: Double
     var low: Double
@@ -56,18 +39,18 @@ private struct Slope {
     var isExact: Bool
 
     @inline(__always)
-    init(rise: DoubleDouble, run: DoubleDouble) {
+    init(rise: DoubleDouble, run: DoubleDouble, isPlain: Bool) {
         high = rise.high / run.high
         let remainder = rise.high.addingProduct(-high, run.high)
         let correction = rise.low.addingProduct(-high, run.low)
         low = (remainder + correction) / run.high
-        isExact = remainder == 0 && rise.low == 0 && (run.low == 0 || high == 0)
+        isExact = rise.high == 0 || isPlain && remainder == 0 && rise.low == 0 && run.low == 0
     }
 
     static let relativeError = 0x1p-98
 }
 
-/// What is known of a slope's jump from `before` to `after`.
+/// What is known of a slope's jump.
 private enum Jump {
     case none
     /// The jump rounded to nearest; whether that changed it, where that is known.
@@ -97,21 +80,17 @@ private enum Jump {
     }
 }
 
-extension ScaledTable {
-    /// The function of a table of binary64 points in machine arithmetic with exact results; `nil` where its numbers
-    /// are out of the reach of this path, which says nothing of the table.
+extension TablePoints {
+    /// The table's function in machine arithmetic with exact results. For at least two points.
     ///
-    /// Complexity: O(n), a few tens of nanoseconds a point, and rational arithmetic only where three neighbouring
-    /// points are collinear or a jump lies near the middle of two binary64.
-    func roundedBinary(
+    /// Complexity: O(n), some tens of nanoseconds a point, and rational arithmetic only where three neighbouring points
+    /// are collinear or a jump lies near the middle of two binary64.
+    func rounded(
         sides: SideRule, isCancelled: () -> Bool
-    ) throws(CompilationFault) -> (BinaryTablePieces, RoundedFunction)? {
-        guard case .binary64(let x, let y) = coordinates, x.count == y.count, x.count >= 2 else { return nil }
-        let count = x.count
+    ) throws(CompilationFault) -> (FilteredPieces<Self>, RoundedFunction) {
         if isCancelled() { throw .cancelled }
-        for index in 0..<count where !(isInReach(x[index]) && isInReach(y[index])) { return nil }
-        for index in 1..<count where x[index] <= x[index - 1] { throw .notIncreasing(index: index) }
-        let probe = BinaryTablePieces(x: x, y: y, leftSlope: .zero, rightSlope: .zero)
+        for index in 1..<count where !isBefore(index - 1, index) { throw .notIncreasing(index: index) }
+        let probe = FilteredPieces(points: self, leftSlope: .zero, rightSlope: .zero)
         let firstSlope = probe.segmentSlope(0, 1)
         let lastSlope = probe.segmentSlope(count - 2, count - 1)
         let ends: (Rational, Rational) =
@@ -120,22 +99,25 @@ extension ScaledTable {
             case .slopes(let left, let right): (left, right)
             case .extend: (firstSlope, lastSlope)
             }
-        var pieces = BinaryTablePieces(x: x, y: y, leftSlope: ends.0, rightSlope: ends.1)
+        var pieces = FilteredPieces(points: self, leftSlope: ends.0, rightSlope: ends.1)
         var result = RoundedFunction()
         result.leftSlope = ends.0.nearestDouble
         if ends.0.isZero { result.flatPieces.append(0) }
         pieces.kept.reserveCapacity(count)
         result.breakpoints.reserveCapacity(count)
-        result.breakpointIsRounded = Array(repeating: false, count: count)
+        result.breakpointIsRounded.reserveCapacity(count)
         result.jumps.reserveCapacity(count)
         result.values.reserveCapacity(count)
         func keep(_ index: Int, _ jump: Double, isFlat: Bool) {
             pieces.kept.append(index)
-            // A breakpoint of −0 is one of 0.
-            result.breakpoints.append(x[index] + 0)
+            let moves = movesX(index)
+            // −0 is 0.
+            result.breakpoints.append(nearestX(index) + 0)
+            result.breakpointIsRounded.append(moves)
             result.jumps.append(jump)
-            result.values.append(y[index] + 0)
+            result.values.append(nearestY(index) + 0)
             if isFlat { result.flatPieces.append(pieces.kept.count) }
+            if moves { result.isRounded = true }
         }
         func keep(_ index: Int, exactly jump: Rational, isFlat: Bool) {
             guard !jump.isZero else { return }
@@ -143,11 +125,15 @@ extension ScaledTable {
             keep(index, jump.nearestDouble, isFlat: isFlat)
         }
         keep(0, exactly: firstSlope - ends.0, isFlat: firstSlope.isZero)
-        var before = Slope(rise: DoubleDouble(y[1], minus: y[0]), run: DoubleDouble(x[1], minus: x[0]))
+        let (riseUnit, runUnit) = slopeUnit
+        let isPlain = isPlain
+        var before = Slope(
+            rise: isPlain ? rise(0) : rise(0) * riseUnit, run: isPlain ? run(0) : run(0) * runUnit,
+            isPlain: isPlain)
         for index in 1..<count - 1 {
             if index & 4095 == 0, isCancelled() { throw .cancelled }
-            let rise = DoubleDouble(y[index + 1], minus: y[index])
-            let after = Slope(rise: rise, run: DoubleDouble(x[index + 1], minus: x[index]))
+            let rise = isPlain ? rise(index) : rise(index) * riseUnit
+            let after = Slope(rise: rise, run: isPlain ? run(index) : run(index) * runUnit, isPlain: isPlain)
             switch Jump(from: before, to: after) {
             case .none: break
             case .rounded(let jump, let changed) where changed != nil || result.isRounded:
@@ -162,13 +148,6 @@ extension ScaledTable {
             before = after
         }
         keep(count - 1, exactly: ends.1 - lastSlope, isFlat: ends.1.isZero)
-        result.breakpointIsRounded.removeLast(count - result.breakpoints.count)
         return (pieces, result)
-    }
-
-    /// Whether quotients of differences of such numbers, and the errors of these quotients, neither overflow nor
-    /// underflow: differences are 0 or in [2^−353, 2^301].
-    private func isInReach(_ value: Double) -> Bool {
-        value == 0 || (0x1p-300...0x1p300).contains(value.magnitude)
     }
 }
