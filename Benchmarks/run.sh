@@ -1,6 +1,6 @@
 #!/bin/bash
 # Every benchmark: in-process ones beside their peers, then races over HTTP. Needs the release build (`make bench`
-# makes it). Usage: run.sh [SECTION]...; sections: json evaluation compilation counting http; all by default.
+# makes it). Usage: run.sh [SECTION]...; sections: arithmetic evaluation compilation counting http; all by default.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,19 +17,26 @@ fi
 g++ -O3 -march=native -std=c++17 Benchmarks/Races/simdjson_numbers.cpp -lsimdjson -o "$peers/simdjson_numbers"
 
 sections=("$@")
-[ $# -gt 0 ] || sections=(json evaluation compilation counting http)
+[ $# -gt 0 ] || sections=(arithmetic evaluation compilation counting http)
 for section in "${sections[@]}"; do
     echo "== $section"
     case "$section" in
-    json) "$bench" json ;;
+    arithmetic)
+        "$bench" rationals
+        gcc -O3 -march=native Benchmarks/Races/gmp_against_flint.c -lflint -lgmp -o "$peers/gmp_against_flint" && "$peers/gmp_against_flint"
+        ;;
     evaluation)
         for network in 2-16-1 2-64-64-1; do
             "$bench" evaluate $network 1000000 2
             "$peers/python/bin/python" Benchmarks/Races/onnxruntime_evaluation.py $network 1000000 2
         done
         ;;
-    compilation) "$bench" compile ;;
-    counting) "$bench" pieces ;;
+    compilation) "$bench" compile-table 1000000 ;;
+    counting)
+        "$bench" count-line 16 3
+        "$bench" count-sawtooth 5 43
+        "$bench" count-wide 100000
+        ;;
     http) "$peers/python/bin/python" Benchmarks/Races/http_races.py .build/release/crease "$peers/simdjson_numbers" ;;
     *)
         echo "no section $section" >&2

@@ -86,9 +86,9 @@ def nginx(folder, answer):
     return Process(port, ["nginx", "-p", folder, "-c", str(config)])
 
 
-def fastapi():
+def fastapi(workers):
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "fastapi_service:app", "--port", str(port), "--workers", "2"]
+    command = [sys.executable, "-m", "uvicorn", "fastapi_service:app", "--port", str(port), "--workers", str(workers)]
     return Process(port, command + ["--no-access-log", "--log-level", "error"], cwd=HERE)
 
 
@@ -131,7 +131,7 @@ def small_requests(folder):
     inline = json.dumps({"network": network([2, 16, 1], rng), "inputs": [[0.25, -0.5]]}).encode()
     named = json.dumps({"network": "small", "inputs": [[0.25, -0.5]]}).encode()
     inputs = json.dumps({"inputs": [[0.25, -0.5]]}).encode()
-    with crease() as ours, fastapi() as theirs:
+    with crease() as ours, fastapi(2) as theirs, fastapi(1) as theirs_by_default:
         post(ours.port, "/v1/networks/small", json.dumps(network([2, 16, 1], rng)).encode(), method="PUT")
         answer = post(ours.port, "/v1/evaluate", named)[1].decode()
         with nginx(folder, answer) as constant:
@@ -139,19 +139,27 @@ def small_requests(folder):
                 "crease, stored network": (ours.port, named),
                 "crease, network in the body": (ours.port, inline),
                 "nginx, a constant of the same size": (constant.port, named),
-                "fastapi + onnxruntime": (theirs.port, inputs),
+                "fastapi + onnxruntime, 2 workers": (theirs.port, inputs),
+                "fastapi + onnxruntime, 1 worker (uvicorn's default)": (theirs_by_default.port, inputs),
             }
             results = {name: [] for name in racers}
-            for _ in range(3):
+            for _ in range(7):
                 for name, (port, body) in racers.items():
-                    results[name].append(wrk(port, body))
+                    results[name].append(wrk(port, body, seconds=2))
     rates = {name: statistics.median(rate for rate, _ in runs) for name, runs in results.items()}
     for name, runs in results.items():
         print(f"  {name}: {rates[name]:,.0f} requests/s, p99 {statistics.median(p for _, p in runs):.2f} ms")
     for name in ("crease, stored network", "crease, network in the body"):
-        against_nginx = rates[name] / rates["nginx, a constant of the same size"]
-        against_fastapi = rates[name] / rates["fastapi + onnxruntime"]
-        print(f"  {name}: {against_nginx:.2f} of nginx, {against_fastapi:.1f} times fastapi")
+        # The median of the rounds' ratios: a machine that slows down for a while slows both.
+        against = [
+            statistics.median(ours[0] / other[0] for ours, other in zip(results[name], results[peer]))
+            for peer in racers
+            if not peer.startswith("crease")
+        ]
+        print(
+            f"  {name}: {against[0]:.2f} of nginx, {against[1]:.1f} times fastapi with 2 workers, "
+            f"{against[2]:.1f} times with 1"
+        )
 
 
 def timed(port, path, body_file):

@@ -12,8 +12,9 @@ struct MemoryKeeper {
     /// threshold: by default it grows with the blocks that were freed, and large bodies would come to lie in the heap.
     private static let mappingThreshold: Int32 = 4 << 20
 
-    /// Less than this much free memory, in bytes, never goes back by itself: that is left to `look`.
-    private static let trimmingThreshold: Int32 = 256 << 20
+    /// Less free memory than this at the end of a thread's heap, in bytes, never goes back: with the default of 128 KiB
+    /// the ends of busy heaps would come and go with every request.
+    private static let trimmingThreshold: Int32 = 1 << 20
 
     init() {
         mallopt(M_MMAP_THRESHOLD, Self.mappingThreshold)
