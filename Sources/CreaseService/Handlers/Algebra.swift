@@ -8,7 +8,7 @@ internal import ReLUNetworks
 /// `POST /v1/algebra`: networks of networks.
 enum AlgebraOperation {
     private enum Kind: String {
-        case compose, sum, maximum, minimum, difference, shallow, simplify
+        case compose, sum, maximum, minimum, difference, restrict, shallow, simplify
     }
 
     private static let maximumNetworks = 1000
@@ -18,10 +18,13 @@ enum AlgebraOperation {
         var reader = try ObjectReader(document.root)
         let kind = try reader.required("operation").choice([
             "compose": Kind.compose, "sum": .sum, "maximum": .maximum, "minimum": .minimum,
-            "difference": .difference, "shallow": .shallow, "simplify": .simplify,
+            "difference": .difference, "restrict": .restrict, "shallow": .shallow, "simplify": .simplify,
         ])
         let networksValue = try reader.required("networks")
         let coefficientsValue = reader.optional("coefficients")
+        let subspaceValue = reader.optional("subspace")
+        let fewerLayersValue = reader.optional("fewerLayers")
+        let fewerLayers = try fewerLayersValue?.boolean() ?? false
         let outputBias = try reader.optional("outputBias")?.boolean() ?? true
         let isExact = try reader.isExactArithmetic()
         let reading = try reader.numberReading(default: .binary64)
@@ -48,7 +51,18 @@ enum AlgebraOperation {
             }
             return try ExactNumbers.rationals(numbers, .decimal)
         }
-        if kind == .shallow || kind == .simplify, networks.count != 1 {
+        if let fewerLayersValue, kind != .simplify {
+            throw Problem.unprocessable(
+                "unknown-member", at: fewerLayersValue.pointer,
+                "Only the operation 'simplify' takes 'fewerLayers'.")
+        }
+        let subspace = try subspaceValue.map { try self.subspace($0) }
+        if let subspaceValue, kind != .restrict {
+            throw Problem.unprocessable(
+                "unknown-member", at: subspaceValue.pointer, "Only the operation 'restrict' takes a subspace."
+            )
+        }
+        if kind == .shallow || kind == .simplify || kind == .restrict, networks.count != 1 {
             throw Problem.unprocessable(
                 "shape-mismatch", at: networksValue.pointer, "'\(kind.rawValue)' takes exactly one network.")
         }
@@ -66,9 +80,16 @@ enum AlgebraOperation {
             case .maximum: result = try algebra.maximum(networks)
             case .minimum: result = try algebra.minimum(networks)
             case .difference: result = try algebra.difference(networks)
-            case .simplify, .shallow: result = try algebra.simplify(networks[0])
+            case .restrict:
+                guard let subspace else {
+                    throw Problem.unprocessable(
+                        "missing-member", at: "#/subspace", "'restrict' needs the member 'subspace'.")
+                }
+                result = try algebra.restrict(networks[0], to: subspace)
+            case .simplify, .shallow:
+                result = try algebra.simplify(networks[0], fewerLayers ? .fewerLayers : .sameDepth)
             }
-        } catch {
+        } catch let error as AlgebraError {
             throw problem(error, networksValue.pointer)
         }
         let answer = try ComputedNetwork(result)
@@ -88,6 +109,29 @@ enum AlgebraOperation {
         try name.store(answer, exact: isExact, &writer, call.service)
         writer.endObject()
         return Answer.json(writer.finish())
+    }
+
+    /// `{"origin": […], "directions": [[…], …]}`: the points origin + Σ t_i directions[i].
+    private static func subspace(_ value: JSONValue) throws -> AffineSubspace {
+        var reader = try ObjectReader(value)
+        let origin = try reader.required("origin").numbers()
+        let directions = try reader.required("directions").matrix()
+        try reader.finish()
+        guard directions.rows == 0 || directions.columns == origin.count else {
+            throw Problem.unprocessable(
+                "shape-mismatch", at: "\(directions.pointer)/0",
+                "A direction has \(directions.columns) entries where the origin has \(origin.count).")
+        }
+        guard directions.rows > 0 else {
+            throw Problem.unprocessable(
+                "empty", at: directions.pointer, "At least one direction is expected.")
+        }
+        let values = try ExactNumbers.rationals(directions, .decimal)
+        return AffineSubspace(
+            origin: try ExactNumbers.rationals(origin, .decimal),
+            directions: (0..<directions.rows).map {
+                Array(values[$0 * directions.columns..<($0 + 1) * directions.columns])
+            })
     }
 
     /// The minimal one-hidden-layer equal of a network of one variable.

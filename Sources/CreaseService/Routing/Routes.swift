@@ -16,6 +16,21 @@ extension CreaseApplication {
                         produces: ["application/json", "image/svg+xml"], consumes: json,
                         .preferably(kind: "pieces", PiecesOperation.run))
                 ]),
+            Route(
+                "/v1/families/sawtooth",
+                [
+                    .post: Operation(
+                        produces: ["application/json", "image/svg+xml"], consumes: json,
+                        .computed(FamiliesOperation.sawtooth))
+                ]),
+            Route(
+                "/v1/families/zonotope",
+                [
+                    .post: Operation(
+                        produces: ["application/json", "image/svg+xml"], consumes: json,
+                        .computed(FamiliesOperation.zonotope))
+                ]),
+            Route("/v1/bounds", [.post: Operation(consumes: json, .computed(BoundsOperation.run))]),
             Route("/v1/algebra", [.post: Operation(consumes: json, .computed(AlgebraOperation.run))]),
             Route("/v1/networks", [.get: Operation(.immediate(NetworksOperation.list))]),
             Route(
