@@ -77,12 +77,14 @@ let package = Package(
         module("Signatures", ["CSodium"]),
         module("Jobs", ["Signatures"]),
         module("Drawing"),
+        module("Approximation", ["ExactArithmetic", "PiecewiseLinear"]),
         .target(
             name: "CreaseService",
             dependencies: [
                 "MicroHTTP", "FastJSON", "Jobs", "Signatures", "Drawing", "ExactArithmetic",
                 "PiecewiseLinear",
-                "ReLUNetworks", "Compilation", "PieceCounting", "HardFamilies", "ExactTraining", logging,
+                "ReLUNetworks", "Compilation", "PieceCounting", "HardFamilies", "Approximation",
+                "ExactTraining", logging,
             ],
             // A link to the document at the root, so that the executable carries what it serves.
             resources: [.embedInCode("openapi.json")], swiftSettings: strict),
@@ -112,6 +114,7 @@ let package = Package(
         tests("LinearProgrammingTests", ["LinearProgramming", "ExactArithmetic"]),
         tests("CompilationTests", ["Compilation", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
         tests("PieceCountingTests", ["PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
+        tests("ApproximationTests", ["Approximation", "ExactArithmetic", "PiecewiseLinear"]),
         tests(
             "HardFamiliesTests",
             ["HardFamilies", "PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
