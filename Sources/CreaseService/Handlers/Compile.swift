@@ -41,8 +41,10 @@ enum CompileOperation {
     }
 
     /// The answer for a function that is known exactly.
+    /// - Parameter preface: writes members that come before the network.
     static func answer(
-        function: PiecewiseLinearFunction, outputBias: Bool, isExact: Bool, name: StoreMember, _ call: Call
+        function: PiecewiseLinearFunction, outputBias: Bool, isExact: Bool, name: StoreMember, _ call: Call,
+        preface: (inout JSONWriter) -> Void = { _ in }
     ) throws -> Response {
         let compiled: CompiledNetwork
         do {
@@ -51,7 +53,7 @@ enum CompileOperation {
         } catch {
             throw problem(error, "#/function")
         }
-        return try answer(compiled, isExact: isExact, name: name, call)
+        return try answer(compiled, isExact: isExact, name: name, call, preface: preface)
     }
 
     private static func options(_ outputBias: Bool, _ isExact: Bool, _ call: Call) -> CompilationOptions {
@@ -104,13 +106,15 @@ enum CompileOperation {
     }
 
     private static func answer(
-        _ compiled: CompiledNetwork, isExact: Bool, name: StoreMember, _ call: Call
+        _ compiled: CompiledNetwork, isExact: Bool, name: StoreMember, _ call: Call,
+        preface: (inout JSONWriter) -> Void = { _ in }
     ) throws -> Response {
         let threads = call.service.configuration.workers
         let report = compiled.report
         let exactNetwork = isExact ? compiled.exactNetwork() : nil
         var writer = JSONWriter(capacity: 1024 + 48 * report.size)
         writer.beginObject()
+        preface(&writer)
         writer.key("network")
         if let exactNetwork {
             writer.network(exactNetwork)

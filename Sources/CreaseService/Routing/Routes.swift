@@ -30,6 +30,13 @@ extension CreaseApplication {
                         produces: ["application/json", "image/svg+xml"], consumes: json,
                         .computed(FamiliesOperation.zonotope))
                 ]),
+            Route(
+                "/v1/approximate",
+                [
+                    .post: Operation(
+                        produces: ["application/json", "image/svg+xml"], consumes: json,
+                        .preferably(kind: "approximate", ApproximateOperation.run))
+                ]),
             Route("/v1/bounds", [.post: Operation(consumes: json, .computed(BoundsOperation.run))]),
             Route("/v1/algebra", [.post: Operation(consumes: json, .computed(AlgebraOperation.run))]),
             Route("/v1/networks", [.get: Operation(.immediate(NetworksOperation.list))]),

@@ -1,0 +1,92 @@
+import ExactArithmetic
+import Foundation
+import Testing
+
+/// Approximation over HTTP: what is answered passes the data, and is what the posted function compiles to.
+@Suite struct ApproximateRouteTests {
+    @Test func fewestPiecesWithinATolerance() throws {
+        let service = try ServiceProcess.shared.get()
+        // Two lines with an alternating error of 1/10 in between.
+        let points = (0...40).map { index in
+            let value = index <= 20 ? 3 * index : 60 - 2 * (index - 20)
+            return "[\(index),\(10 * value + (index % 2 == 0 ? 1 : -1))e-1]"
+        }.joined(separator: ",")
+        let answer = try service.post(
+            "/v1/approximate", #"{"points":[\#(points)],"tolerance":"1/10","arithmetic":"exact","store":"fit"}"#)
+        #expect(answer.status == 200, "\(answer.text)")
+        let json = try answer.json
+        let approximation = try #require(json["approximation"] as? [String: Any])
+        #expect(approximation["pieces"] as? Int == 2)
+        #expect(approximation["minimalPieces"] as? String == "proved")
+        #expect(approximation["tolerance"] as? String == "1/10")
+        #expect((json["report"] as? [String: Any])?["pieces"] as? Int == 2)
+        let inputs = (0...40).map { "[\($0)]" }.joined(separator: ",")
+        let values = try service.post(
+            "/v1/evaluate", #"{"network":"fit","inputs":[\#(inputs)],"arithmetic":"exact"}"#)
+        let outputs = try #require(try values.json["outputs"] as? [[Any]])
+        for index in 0...40 {
+            let value = index <= 20 ? 3 * index : 60 - 2 * (index - 20)
+            let entry = outputs[index][0]
+            // A JSON number is a binary64 exactly, a string any rational.
+            let found =
+                try (entry as? String).map { try Rational(parsing: $0) }
+                ?? #require((entry as? Double).flatMap { Rational(exactly: $0) })
+            let data = Rational(10 * value + (index % 2 == 0 ? 1 : -1), 10)
+            #expect((found - data).magnitude <= Rational(1, 10), "point \(index)")
+        }
+        // The answered function posted back gives the same network.
+        let function = try #require(
+            String(data: JSONSerialization.data(withJSONObject: json["function"] as Any), encoding: .utf8))
+        let compiled = try service.post("/v1/compile", #"{"function":\#(function),"arithmetic":"exact"}"#)
+        #expect(try compiled.json["network"] as? NSDictionary == json["network"] as? NSDictionary)
+    }
+
+    /// Decimals in integers, and the same numbers as binary64 in rationals.
+    @Test func bothReadingsAgreeOnDyadicData() throws {
+        let service = try ServiceProcess.shared.get()
+        var generator = SeededGenerator(state: 11)
+        let rows = (0..<2000).map { index in
+            "[\(Double(index) / 8),\(Double(Int.random(in: -512...512, using: &generator)) / 64)]"
+        }.joined(separator: ",")
+        let decimal = try service.post("/v1/approximate", #"{"points":[\#(rows)],"tolerance":4.25}"#)
+        let binary = try service.post(
+            "/v1/approximate", #"{"points":[\#(rows)],"tolerance":4.25,"numbers":"binary64"}"#)
+        #expect(decimal.status == 200 && decimal.text == binary.text)
+    }
+
+    @Test func bandsPiecesAndPictures() throws {
+        let service = try ServiceProcess.shared.get()
+        let bands = try service.post(
+            "/v1/approximate", #"{"bands":[[2,0,1],[0,0,1],[1,2,3]],"arithmetic":"exact"}"#)
+        #expect((try bands.json["approximation"] as? [String: Any])?["pieces"] as? Int == 2)
+        let body = #"{"points":[[0,0],[1,1],[2,0]],"pieces":1}"#
+        let best = try #require(
+            try service.post("/v1/approximate", body).json["approximation"] as? [String: Any])
+        #expect(best["distance"] as? Double == 0.5)
+        #expect(try #require(best["distanceLowerBound"] as? Double) > 0.4999999)
+        #expect(best["optimal"] as? Bool == true)
+        let picture = try service.post("/v1/approximate", body, headers: [("Accept", "image/svg+xml")])
+        #expect(picture.status == 200 && picture.text.hasPrefix("<svg"))
+        let job = try service.post("/v1/approximate", body, headers: [("Prefer", "respond-async")])
+        #expect(job.status == 202)
+    }
+
+    @Test func faultsHavePointers() throws {
+        let service = try ServiceProcess.shared.get()
+        for (body, pointer) in [
+            (#"{"tolerance":1}"#, "#/points"), (#"{"points":[],"tolerance":1}"#, "#/points"),
+            (#"{"points":[[1,2]]}"#, "#/tolerance"), (#"{"points":[[1,2]],"tolerance":-1}"#, "#/tolerance"),
+            (#"{"points":[[1,2,3]],"tolerance":1}"#, "#/points/0"),
+            (#"{"points":[[1,2],[1,5]],"tolerance":1}"#, "#/points/1"),
+            (#"{"bands":[[1,3,2]]}"#, "#/bands/0"), (#"{"bands":[[1,2,3]],"tolerance":1}"#, "#/tolerance"),
+            (#"{"points":[[1,2]],"pieces":0}"#, "#/pieces"),
+            (#"{"points":[[1,2]],"tolerance":1,"norm":"maximum"}"#, "#/norm"),
+            (#"{"points":[[1,2],[2,"x"]],"tolerance":1}"#, "#/points/1/1"),
+        ] {
+            let answer = try service.post("/v1/approximate", body)
+            #expect(answer.status == 422, "\(body)")
+            let errors = try #require(try answer.json["errors"] as? [[String: Any]], "\(body)")
+            #expect(errors.first?["pointer"] as? String == pointer, "\(body)")
+        }
+    }
+}
