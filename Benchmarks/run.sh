@@ -1,6 +1,6 @@
 #!/bin/bash
 # Every benchmark: in-process ones beside their peers, then races over HTTP. Needs the release build (`make bench`
-# makes it). Usage: run.sh [SECTION]...; sections: arithmetic evaluation compilation counting http; all by default.
+# makes it). Usage: run.sh [SECTION]...; sections: arithmetic evaluation compilation counting approximation http; all by default.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,12 +12,12 @@ mkdir -p "$peers"
 if [ ! -x "$peers/python/bin/uvicorn" ]; then
     python3 -m venv "$peers/python"
     "$peers/python/bin/pip" install --quiet --disable-pip-version-check \
-        numpy==2.3.4 onnx==1.19.1 onnxruntime==1.23.2 fastapi==0.120.0 'uvicorn[standard]==0.38.0'
+        pwlf==2.7.0 scipy==1.17.1 simplification==2.0.0 numpy==2.3.4 onnx==1.19.1 onnxruntime==1.23.2 fastapi==0.120.0 'uvicorn[standard]==0.38.0'
 fi
 g++ -O3 -march=native -std=c++17 Benchmarks/Races/simdjson_numbers.cpp -lsimdjson -o "$peers/simdjson_numbers"
 
 sections=("$@")
-[ $# -gt 0 ] || sections=(arithmetic evaluation compilation counting http)
+[ $# -gt 0 ] || sections=(arithmetic evaluation compilation counting approximation http)
 for section in "${sections[@]}"; do
     echo "== $section"
     case "$section" in
@@ -36,6 +36,9 @@ for section in "${sections[@]}"; do
         "$bench" count-line 16 3
         "$bench" count-sawtooth 5 43
         "$bench" count-wide 100000
+        ;;
+    approximation)
+        "$peers/python/bin/python" Benchmarks/Races/approximation_races.py .build/release/crease
         ;;
     http) "$peers/python/bin/python" Benchmarks/Races/http_races.py .build/release/crease "$peers/simdjson_numbers" ;;
     *)

@@ -109,7 +109,7 @@ extension DataBand {
         return count
     }
 
-    private static func function(
+    static func function(
         _ gates: some Gates, _ isCancelled: () -> Bool
     ) throws(ApproximationFault) -> FewestPiecesResult {
         guard let (windows, last) = gates.fewestPieces(isCancelled: isCancelled) else { throw .cancelled }

@@ -196,6 +196,18 @@ private func exists(pieces: Int, _ x: [Int], _ lower: [Int], _ upper: [Int]) -> 
         #expect(two.distance.isZero && two.lowerBound.isZero && two.function.slopes.count == 2)
     }
 
+    /// Points at one x count through the least and the greatest of them.
+    @Test func leastMaximumOfRepeatedPlaces() throws {
+        let x = [1, 0, 1, 2, 1].map { Rational($0) }
+        let y = [0, 2, 4, 2, 3].map { Rational($0) }
+        let result = try DataBand.leastMaximum(x: x, y: y, pieces: 1)
+        #expect(result.distance == Rational(2) && result.lowerBound == Rational(2))
+        #expect(result.function(.one) == Rational(2))
+        for index in x.indices {
+            #expect((result.function(x[index]) - y[index]).magnitude <= result.distance)
+        }
+    }
+
     /// A Chebyshev line by its three points of equal error, over all triples.
     @Test(arguments: 0..<20) func leastMaximumOfOneLine(seed: Int) throws {
         var generator = SeededGenerator(state: UInt64(seed) &* 3 &+ 1)
