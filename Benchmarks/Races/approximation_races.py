@@ -71,15 +71,16 @@ def main():
                 )
                 if pieces > len(simplified) - 1:
                     raise SystemExit("more pieces than a peer")
-        points = data(200, 8)
-        tolerance = 12
+        rng = random.Random(8)
+        points = [(i, round(100 * math.sin(i / 30) + rng.uniform(-0.5, 0.5), 3)) for i in range(200)]
+        tolerance = 3
         pieces, seconds = ours(points, tolerance)
         x, y = numpy.array(points).T
         begun = time.perf_counter()
         model = pwlf.PiecewiseLinFit(x, y, seed=1)
         for segments in range(1, 3 * pieces):
             model.fit(segments, workers=1)
-            if numpy.abs(model.predict(x) - y).max() <= tolerance or time.perf_counter() - begun > 120:
+            if numpy.abs(model.predict(x) - y).max() <= tolerance or time.perf_counter() - begun > 60:
                 break
         theirs = time.perf_counter() - begun
         within = numpy.abs(model.predict(x) - y).max() <= tolerance

@@ -71,6 +71,26 @@ import Testing
         #expect(job.status == 202)
     }
 
+    @Test func formulas() throws {
+        let service = try ServiceProcess.shared.get()
+        let body = #"{"formula":"sin(x)*exp(-x/3)","interval":[0,10],"tolerance":0.01,"store":"wave"}"#
+        let answer = try service.post("/v1/approximate", body)
+        #expect(answer.status == 200, "\(answer.text)")
+        let found = try #require(try answer.json["approximation"] as? [String: Any])
+        #expect(try #require(found["errorBound"] as? Double) <= 0.01)
+        let pieces = try #require(found["pieces"] as? Int)
+        let least = try #require(found["piecesLowerBound"] as? Int)
+        #expect(least <= pieces && pieces <= least + 1)
+        let inputs = (0...1000).map { "[\(Double($0) / 100)]" }.joined(separator: ",")
+        let values = try service.post("/v1/evaluate", #"{"network":"wave","inputs":[\#(inputs)]}"#)
+        for (index, row) in try #require(try values.json["outputs"] as? [[Double]]).enumerated() {
+            let x = Double(index) / 100
+            #expect((row[0] - sin(x) * exp(-x / 3)).magnitude <= 0.01 + 1e-12, "x \(x)")
+        }
+        let picture = try service.post("/v1/approximate", body, headers: [("Accept", "image/svg+xml")])
+        #expect(picture.status == 200 && picture.text.hasPrefix("<svg"))
+    }
+
     @Test func faultsHavePointers() throws {
         let service = try ServiceProcess.shared.get()
         for (body, pointer) in [
@@ -82,6 +102,12 @@ import Testing
             (#"{"points":[[1,2]],"pieces":0}"#, "#/pieces"),
             (#"{"points":[[1,2]],"tolerance":1,"norm":"maximum"}"#, "#/norm"),
             (#"{"points":[[1,2],[2,"x"]],"tolerance":1}"#, "#/points/1/1"),
+            (#"{"formula":"x+","interval":[0,1],"tolerance":1}"#, "#/formula"),
+            (#"{"formula":"1/x","interval":[-1,1],"tolerance":1}"#, "#/formula"),
+            (#"{"formula":"x","tolerance":1}"#, "#/interval"), (#"{"formula":"x","interval":[0,1]}"#, "#/tolerance"),
+            (#"{"formula":"x","interval":[1,1],"tolerance":1}"#, "#/interval/1"),
+            (#"{"formula":"x","interval":[0,1],"tolerance":0}"#, "#/tolerance"),
+            (#"{"formula":"x","interval":[0,1],"tolerance":1,"points":[[0,1]]}"#, "#/points"),
         ] {
             let answer = try service.post("/v1/approximate", body)
             #expect(answer.status == 422, "\(body)")

@@ -22,8 +22,26 @@ enum ApproximateOperation {
         let isExact = try reader.isExactArithmetic()
         let reading = try reader.numberReading(default: .decimal)
         let name = try StoreMember(reader.optional("store"))
+        let formulaValue = reader.optional("formula")
+        let intervalValue = reader.optional("interval")
         try reader.finish()
         _ = try norm?.choice(["maximum": true])
+        if let formulaValue {
+            for other in [pointsValue, bandsValue, piecesValue, norm] {
+                guard let other else { continue }
+                throw Problem.unprocessable(
+                    "contradiction", at: other.pointer,
+                    "A formula comes with 'interval' and 'tolerance' alone.")
+            }
+            return try approximate(
+                formulaValue, intervalValue, toleranceValue, outputBias: outputBias, isExact: isExact,
+                name: name,
+                call)
+        }
+        if let intervalValue {
+            throw Problem.unprocessable(
+                "contradiction", at: intervalValue.pointer, "'interval' belongs to 'formula'.")
+        }
 
         let data: Data
         switch (pointsValue, bandsValue) {
@@ -44,7 +62,7 @@ enum ApproximateOperation {
         default:
             throw Problem.unprocessable(
                 "missing-member", at: reader.pointer("points"),
-                "Exactly one of 'points' and 'bands' is expected.")
+                "Exactly one of 'points', 'bands' and 'formula' is expected.")
         }
         if let norm, piecesValue == nil {
             throw Problem.unprocessable("contradiction", at: norm.pointer, "'norm' belongs to 'pieces'.")
@@ -82,6 +100,108 @@ enum ApproximateOperation {
             }
             writer.endObject()
         }
+    }
+
+    /// A formula on an interval, with an error bound that holds between the samples too.
+    private static func approximate(
+        _ formulaValue: JSONValue, _ intervalValue: JSONValue?, _ toleranceValue: JSONValue?,
+        outputBias: Bool,
+        isExact: Bool, name: StoreMember, _ call: Call
+    ) throws -> Response {
+        let formula: Formula
+        do {
+            formula = try Formula(formulaValue.string())
+        } catch let fault as FormulaFault {
+            throw Problem.unprocessable(
+                "invalid-formula", at: formulaValue.pointer,
+                "After \(fault.position) characters: \(fault.detail)")
+        }
+        guard let intervalValue, let toleranceValue else {
+            let missing = intervalValue == nil ? "interval" : "tolerance"
+            throw Problem.unprocessable(
+                "missing-member", at: "#/\(missing)", "A formula comes with the member '\(missing)'.")
+        }
+        let ends = try intervalValue.numbers()
+        guard ends.count == 2 else {
+            throw Problem.unprocessable(
+                "shape-mismatch", at: ends.pointer, "An interval has two ends; this one has \(ends.count).")
+        }
+        let lower = try ExactNumbers.rational(ends, 0, .decimal)
+        let upper = try ExactNumbers.rational(ends, 1, .decimal)
+        let tolerance = try ExactNumbers.rational(toleranceValue, .decimal)
+        let found: FormulaApproximation
+        do {
+            found = try formula.approximation(
+                lower: lower, upper: upper, tolerance: tolerance, isCancelled: call.cancellation.closure)
+        } catch {
+            let fault = error
+            switch fault {
+            case .cancelled: throw Problem.cancelled
+            case .emptyInterval:
+                throw Problem.unprocessable(
+                    "empty-domain", at: ends.pointer(1),
+                    "The upper end is not above the lower one in binary64.")
+            case .toleranceNotPositive:
+                throw Problem.unprocessable(
+                    "out-of-range", at: toleranceValue.pointer,
+                    "The tolerance of a formula is greater than 0.")
+            case .undefined(let place):
+                throw Problem.unprocessable(
+                    "undefined", at: formulaValue.pointer,
+                    "Near x = \(place) the formula is not defined, not bounded, or too steep for this tolerance."
+                )
+            case .tooManyCells(let limit):
+                throw Problem.limit(
+                    "cells", limit, at: toleranceValue.pointer,
+                    "The proof of this tolerance would divide the interval too finely")
+            }
+        }
+        if call.answers == "image/svg+xml" { return picture(found, tolerance.nearestDouble) }
+        return try CompileOperation.answer(
+            function: found.function, outputBias: outputBias, isExact: isExact, name: name, call
+        ) { writer in
+            writer.key("function")
+            writer.function(found.function, exact: isExact)
+            writer.key("approximation")
+            writer.beginObject()
+            writer.member("points", found.samples.count)
+            writer.member("pieces", found.function.slopes.count)
+            writer.member("piecesLowerBound", found.piecesLowerBound)
+            writer.member(
+                "minimalPieces", found.piecesLowerBound == found.function.slopes.count ? "proved" : "unknown")
+            writer.key("tolerance")
+            writer.rational(tolerance, exact: isExact)
+            writer.member("errorBound", found.errorBound)
+            writer.key("interval")
+            writer.vector([lower, upper], exact: isExact)
+            writer.endObject()
+        }
+    }
+
+    private static func picture(_ found: FormulaApproximation, _ tolerance: Double) -> Response {
+        let function = found.function
+        let corners = zip(function.breakpoints, function.valuesAtBreakpoints()).map {
+            PicturePoint(x: $0.nearestDouble, y: $1.nearestDouble)
+        }
+        let first = found.samples[0].x
+        let last = found.samples[found.samples.count - 1].x
+        let count = function.slopes.count
+        let points =
+            corners.isEmpty
+            ? [PicturePoint(x: first, y: function(Rational(exactly: first) ?? .zero).nearestDouble)] : corners
+        return Answer.svg(
+            FunctionPicture(
+                title: "\(count) piece\(count == 1 ? "" : "s"), error at most \(found.errorBound)",
+                curves: [
+                    FunctionPicture.Curve(
+                        label: "", points: points, leftSlope: function.leftSlope.nearestDouble,
+                        rightSlope: function.slopes[count - 1].nearestDouble)
+                ],
+                band: FunctionPicture.Band(
+                    lower: found.samples.map { PicturePoint(x: $0.x, y: $0.y - tolerance) },
+                    upper: found.samples.map { PicturePoint(x: $0.x, y: $0.y + tolerance) }),
+                window: first...last
+            ).svg())
     }
 
     /// The posted rows: x and y, or x and two bounds.
