@@ -63,7 +63,7 @@ let package = Package(
 
         // The mathematics: no HTTP, no JSON, no jobs.
         module("ExactArithmetic", ["CGMP"]),
-        module("PiecewiseLinear", ["ExactArithmetic"]),
+        module("PiecewiseLinear", ["ExactArithmetic", "LinearProgramming"]),
         module("ReLUNetworks", ["ExactArithmetic", "CEvaluationKernels"]),
         module("LinearProgramming", ["ExactArithmetic"]),
         module("Compilation", ["ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks"]),
@@ -77,20 +77,23 @@ let package = Package(
         module("Signatures", ["CSodium"]),
         module("Jobs", ["Signatures"]),
         module("Drawing"),
-        module("Approximation", ["ExactArithmetic", "PiecewiseLinear"]),
+        module("Approximation", ["ExactArithmetic", "ExactTraining", "PiecewiseLinear"]),
         .target(
             name: "CreaseService",
             dependencies: [
                 "MicroHTTP", "FastJSON", "Jobs", "Signatures", "Drawing", "ExactArithmetic",
                 "PiecewiseLinear",
                 "ReLUNetworks", "Compilation", "PieceCounting", "HardFamilies", "Approximation",
-                "ExactTraining", logging,
+                "ExactTraining", "LinearProgramming", logging,
             ],
             // A link to the document at the root, so that the executable carries what it serves.
             resources: [.embedInCode("openapi.json")], swiftSettings: strict),
         .executableTarget(
             name: "crease",
-            dependencies: ["CAllocator", "CreaseService", "MicroHTTP", argumentParser, logging],
+            dependencies: [
+                "CAllocator", "CreaseService", "ExactTraining", "FastJSON", "MicroHTTP", argumentParser,
+                logging,
+            ],
             swiftSettings: strict),
 
         // In-process benchmarks and races, one file a subject.

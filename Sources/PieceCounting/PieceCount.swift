@@ -1,4 +1,5 @@
 public import ExactArithmetic
+public import PiecewiseLinear
 
 /// What is counted as one piece of a continuous piecewise-linear function given by a ReLU network.
 ///
@@ -29,18 +30,6 @@ public enum PieceCountingMethod: String, Sendable, Hashable {
     case recurringSegments
     /// A closed form.
     case closedForm
-}
-
-/// A closed half-space {x : ⟨normal, x⟩ ≤ offset} of R^n.
-public struct HalfSpace: Sendable, Hashable {
-    /// n entries.
-    public let normal: [Rational]
-    public let offset: Rational
-
-    public init(normal: [Rational], offset: Rational) {
-        self.normal = normal
-        self.offset = offset
-    }
 }
 
 /// A full-dimensional convex polyhedron on which the network is one affine map R^n → R^m.
