@@ -6,7 +6,12 @@ let benchmarks: [Benchmark] =
 
 let arguments = CommandLine.arguments.dropFirst()
 if let name = arguments.first, let benchmark = benchmarks.first(where: { $0.name == name }) {
-    try benchmark.run(Array(arguments.dropFirst()))
+    do {
+        try benchmark.run(Array(arguments.dropFirst()))
+    } catch {
+        print("\(name): \(error)")
+        exit(1)
+    }
 } else {
     print("usage: crease-bench NAME [arguments…]")
     for benchmark in benchmarks { print("  \(benchmark.name): \(benchmark.summary)") }
