@@ -55,7 +55,8 @@ public struct TrainingProgress: Sendable {
 }
 
 public struct TrainingResult: Sendable {
-    /// One hidden layer of `hiddenUnits` nodes, outer weights ±1.
+    /// One hidden layer of `hiddenUnits` nodes, outer weights ±1; the linear part of an affine output term takes two
+    /// nodes more.
     public let network: Network<Double>
     /// The weighted mean loss of `network`, rounded up from its exact value (for the logistic loss, from an
     /// enclosure).
