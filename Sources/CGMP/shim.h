@@ -76,3 +76,5 @@ static inline void crease_mpz_eliminate(mpz_ptr z, mpz_srcptr p, mpz_srcptr f, m
     mpz_submul(z, f, s);
     mpz_divexact(z, z, d);
 }
+/// z = significand · 2^exponent with 0.5 ≤ |significand| < 1, cut to 53 bits; 0 for 0.
+static inline double crease_mpz_significand(mpz_srcptr z, long *exponent) { return mpz_get_d_2exp(exponent, z); }

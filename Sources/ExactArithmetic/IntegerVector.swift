@@ -77,6 +77,40 @@ public final class IntegerVector: @unchecked Sendable {
         crease_mpz_eliminate(entry(target), entry(pivot), entry(factor), entry(source), divisor.entry(index))
     }
 
+    /// self = (pivot[p] · self − factor[f] · source) / divisor[0], entry by entry, quotients that must leave no
+    /// remainder: the exchange step of fraction-free elimination. `pivot`, `factor`, `divisor` are other vectors.
+    public func eliminate(
+        pivot: IntegerVector, _ p: Int, factor: IntegerVector, _ f: Int, source: IntegerVector,
+        divisor: IntegerVector
+    ) {
+        precondition(
+            pivot !== self && factor !== self && source !== self && divisor !== self
+                && source.count == count, "shapes disagree")
+        let p = pivot.entry(p)
+        let f = factor.entry(f)
+        let d = divisor.entry(0)
+        for index in 0..<count {
+            crease_mpz_eliminate(entries + index, p, f, source.entries + index, d)
+        }
+    }
+
+    /// Changes the sign of every entry.
+    public func negate() {
+        for index in 0..<count { crease_mpz_neg(entries + index, entries + index) }
+    }
+
+    /// Whether self[i] < other[j].
+    public func isLess(_ i: Int, than other: IntegerVector, _ j: Int) -> Bool {
+        crease_mpz_compare(entry(i), other.entry(j)) < 0
+    }
+
+    /// self[index] = significand · 2^exponent with 0.5 ≤ |significand| < 1, cut to 53 bits; (0, 0) for 0.
+    public func scaledDouble(_ index: Int) -> (significand: Double, exponent: Int) {
+        var exponent = 0
+        let significand = crease_mpz_significand(entry(index), &exponent)
+        return (significand, exponent)
+    }
+
     func swap(_ a: Int, _ b: Int) {
         let x = entry(a)
         let y = entry(b)
