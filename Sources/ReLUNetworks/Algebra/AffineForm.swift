@@ -1,32 +1,64 @@
-internal import ExactArithmetic
+public import ExactArithmetic
 
-/// constant + Σ coefficient · unit over the units of one layer (over the inputs for layer 0), sparse: indices
-/// increase, coefficients are not 0.
-struct AffineForm: Hashable, Sendable {
-    struct Term: Hashable, Sendable {
-        var unit: Int
-        var coefficient: Rational
+/// constant + Σ coefficient · unit, sparse: indices increase, coefficients are not 0. The units are those of one
+/// layer of a network (the inputs for layer 0), or the variables of a `ReLUCircuit`.
+public struct AffineForm: Hashable, Sendable {
+    public struct Term: Hashable, Sendable {
+        public var unit: Int
+        public var coefficient: Rational
+
+        public init(unit: Int, coefficient: Rational) {
+            self.unit = unit
+            self.coefficient = coefficient
+        }
     }
 
-    var terms: [Term]
-    var constant: Rational
+    public internal(set) var terms: [Term]
+    public internal(set) var constant: Rational
 
     init(terms: [Term] = [], constant: Rational = .zero) {
         self.terms = terms
         self.constant = constant
     }
 
-    var isConstant: Bool { terms.isEmpty }
+    public init(constant: Rational) {
+        terms = []
+        self.constant = constant
+    }
 
-    static prefix func - (form: AffineForm) -> AffineForm {
+    /// Σ of the terms, in any order and with units more than once, + constant. Complexity: O(k log k).
+    public init(summing terms: some Sequence<Term>, constant: Rational) {
+        self.init(constant: constant)
+        for term in terms.sorted(by: { $0.unit < $1.unit }) {
+            if let last = self.terms.indices.last, self.terms[last].unit == term.unit {
+                self.terms[last].coefficient += term.coefficient
+            } else {
+                if self.terms.last?.coefficient.isZero == true { self.terms.removeLast() }
+                self.terms.append(term)
+            }
+        }
+        if self.terms.last?.coefficient.isZero == true { self.terms.removeLast() }
+    }
+
+    public var isConstant: Bool { terms.isEmpty }
+
+    public static func * (factor: Rational, form: AffineForm) -> AffineForm {
+        if factor == .one { return form }
+        if factor.isZero { return AffineForm() }
+        return AffineForm(
+            terms: form.terms.map { Term(unit: $0.unit, coefficient: factor * $0.coefficient) },
+            constant: factor * form.constant)
+    }
+
+    public static prefix func - (form: AffineForm) -> AffineForm {
         AffineForm(
             terms: form.terms.map { Term(unit: $0.unit, coefficient: -$0.coefficient) },
             constant: -form.constant)
     }
 
-    static func - (a: AffineForm, b: AffineForm) -> AffineForm { a + -b }
+    public static func - (a: AffineForm, b: AffineForm) -> AffineForm { a + -b }
 
-    static func + (a: AffineForm, b: AffineForm) -> AffineForm {
+    public static func + (a: AffineForm, b: AffineForm) -> AffineForm {
         var terms: [Term] = []
         terms.reserveCapacity(a.terms.count + b.terms.count)
         var i = 0

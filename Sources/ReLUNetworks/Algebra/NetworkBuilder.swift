@@ -27,6 +27,11 @@ struct NetworkBuilder {
     mutating func rectified(_ form: AffineForm, layer: Int) throws(AlgebraError) -> AffineForm {
         if form.isConstant { return AffineForm(constant: max(.zero, form.constant)) }
         if layer > 1, form.signOverNonNegativeUnits == -1 { return AffineForm() }
+        return try node(form, layer: layer)
+    }
+
+    /// `rectified`, with a node also where the value is constant.
+    mutating func node(_ form: AffineForm, layer: Int) throws(AlgebraError) -> AffineForm {
         while units.count < layer {
             units.append([])
             places.append([:])
@@ -138,12 +143,26 @@ struct NetworkBuilder {
         return current
     }
 
+    /// The number of layers that have units.
+    var layers: Int { units.count }
+
+    /// The number of hidden nodes of `finish`.
+    func size(_ outputs: [AffineForm], over layer: Int) -> Int {
+        if outputs.allSatisfy(\.isConstant) { return 0 }
+        return neededUnits(outputs, over: layer).dropLast().reduce(0) { $0 + $1.count }
+    }
+
     /// The network of these outputs, forms over layer `layer`, without the units that no output needs. A constant
     /// function has no hidden layer.
     func finish(_ outputs: [AffineForm], over layer: Int) throws(AlgebraError) -> Network<Rational> {
         if outputs.allSatisfy(\.isConstant) {
             return Network(layers: [try dense(outputs, width: inputs)])
         }
+        return try dense(neededUnits(outputs, over: layer))
+    }
+
+    /// The units of each layer that the outputs need, and the outputs, renumbered.
+    private func neededUnits(_ outputs: [AffineForm], over layer: Int) -> [[AffineForm]] {
         var layers: [[AffineForm]] = Array(units.prefix(layer)) + [outputs]
         // Backwards: the units in use, and their new indices in the layer after.
         for index in layers.indices.dropFirst().reversed() {
@@ -162,6 +181,10 @@ struct NetworkBuilder {
                 }
             }
         }
+        return layers
+    }
+
+    private func dense(_ layers: [[AffineForm]]) throws(AlgebraError) -> Network<Rational> {
         var parameters = 0
         var width = inputs
         for forms in layers {

@@ -1,0 +1,83 @@
+public import ExactArithmetic
+public import ReLUNetworks
+
+/// What the caller asks of the compilation of a function on R^n.
+public struct ManyDimensionalOptions: Sendable {
+    public enum Objective: String, Sendable, CaseIterable {
+        /// The fewest hidden nodes that the constructions give, in as many layers as that takes.
+        case size
+        /// At most ⌈log2(n + 1)⌉ hidden layers, at most two for n = 3 and 4.
+        case depth
+    }
+
+    public var objective: Objective
+    /// Whether the last layer may have a bias.
+    public var outputBias: Bool
+    /// The most weights and biases of the network.
+    public var maximumParameters: Int
+    /// The most hidden units on the way to the network.
+    public var maximumUnits: Int
+    /// The most cells that a function may be cut into on the way to few layers.
+    public var maximumCells: Int
+
+    public init(
+        objective: Objective = .size, outputBias: Bool = true, maximumParameters: Int = 20_000_000,
+        maximumUnits: Int = 200_000, maximumCells: Int = 20_000
+    ) {
+        self.objective = objective
+        self.outputBias = outputBias
+        self.maximumParameters = maximumParameters
+        self.maximumUnits = maximumUnits
+        self.maximumCells = maximumCells
+    }
+}
+
+/// Why a function on R^n cannot be compiled.
+public enum ManyDimensionalFault: Error, Equatable, Sendable {
+    case cancelled
+    /// Parts of the function have different numbers of inputs.
+    case dimensionsDisagree
+    /// The network would have more parameters than the limit.
+    case tooManyParameters(limit: Int)
+    /// The construction would have more units than the limit.
+    case tooManyUnits(limit: Int)
+    /// The function falls into more cells than the limit.
+    case tooManyCells(limit: Int)
+    /// The construction of so few layers needs a function on all of R^n or on a convex domain.
+    case domainNotConvex
+    /// The construction of so few layers needs a continuous function.
+    case discontinuous
+}
+
+/// A network that computes a function on R^n, and what is known of it.
+public struct ManyDimensionalCompilation: Sendable {
+    public let network: Network<Rational>
+    public let report: ManyDimensionalReport
+}
+
+/// The members are those of the service's answer.
+public struct ManyDimensionalReport: Sendable, Hashable {
+    /// n.
+    public var inputDimension: Int
+    public var hiddenLayers: Int
+    public var width: Int
+    /// The number of hidden nodes.
+    public var size: Int
+    /// No network of any depth that equals the function on the domain has fewer hidden nodes.
+    public var sizeLowerBound: Int
+    /// Whether `sizeLowerBound` is attained.
+    public var minimal: CompilationReport.Minimality
+    /// Layers, the last one included, that are always enough.
+    public var depthBound: Int
+    /// The statement that the construction rests on.
+    public var theorem: String
+    /// Where the network equals the function, and what it does elsewhere.
+    public var domain: String
+    /// Whether the network equals the function on the domain.
+    public var exact: Bool
+    /// How far the network is from the function on the domain at most.
+    public var maximumDeviation: Rational
+
+    /// `hiddenLayers` + 1.
+    public var depth: Int { hiddenLayers + 1 }
+}
