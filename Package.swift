@@ -77,7 +77,9 @@ let package = Package(
         module("Signatures", ["CSodium"]),
         module("Jobs", ["Signatures"]),
         module("Drawing"),
-        module("Approximation", ["ExactArithmetic", "ExactTraining", "PiecewiseLinear"]),
+        module(
+            "Approximation",
+            ["ExactArithmetic", "ExactTraining", "PieceCounting", "PiecewiseLinear", "ReLUNetworks"]),
         .target(
             name: "CreaseService",
             dependencies: [

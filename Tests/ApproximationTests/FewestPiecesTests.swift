@@ -4,17 +4,6 @@ import Testing
 
 @testable import Approximation
 
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 /// Whether a continuous function of at most that many pieces exists, by trying every division of the gates among pieces
 /// and solving a linear program for each: neighbouring lines cross between their gates in one of two ways, or a further
 /// piece between the gates joins them.

@@ -1,4 +1,5 @@
 public import ExactArithmetic
+public import ExactTraining
 public import PiecewiseLinear
 
 /// Why data have no approximation.
@@ -9,6 +10,12 @@ public enum ApproximationFault: Error, Sendable, Equatable {
     /// The bounds of point `index` exclude those of another point at the same x.
     case contradiction(index: Int)
     case piecesNotPositive
+    /// A search for the best function takes fewer pieces.
+    case tooManyPieces(limit: Int)
+    /// A number of point `index`, or of its best function, is beyond binary64.
+    case outOfRange(index: Int)
+    /// The numbers spread over more orders of magnitude than the search takes, or it refuses them for another reason.
+    case unsuitable(TrainingFault)
     case cancelled
 }
 
