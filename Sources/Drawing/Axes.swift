@@ -12,6 +12,25 @@ struct Axes {
             y: frame.bottom - (point.y - y.lowerBound) / (y.upperBound - y.lowerBound) * frame.height)
     }
 
+    /// The points' pixels in order; of many in one pixel's column the first, the lowest, the highest and the last.
+    func pixels(_ points: [PicturePoint]) -> [PicturePoint] {
+        guard points.count > 4000 else { return points.map(pixel) }
+        var result: [PicturePoint] = []
+        var start = 0
+        while start < points.count {
+            let column = pixel(points[start]).x.rounded(.down)
+            var (end, low, high) = (start + 1, start, start)
+            while end < points.count, pixel(points[end]).x.rounded(.down) == column {
+                if points[end].y < points[low].y { low = end }
+                if points[end].y > points[high].y { high = end }
+                end += 1
+            }
+            for index in Set([start, low, high, end - 1]).sorted() { result.append(pixel(points[index])) }
+            start = end
+        }
+        return result
+    }
+
     func draw(into document: inout SVGDocument, xLabel: String, yLabel: String) {
         for tick in Self.ticks(x, about: 8) {
             let bottom = pixel(PicturePoint(x: tick, y: y.lowerBound))

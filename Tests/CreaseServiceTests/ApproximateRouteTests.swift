@@ -71,6 +71,35 @@ import Testing
         #expect(job.status == 202)
     }
 
+    /// Closed forms: lines, and functions with enough pieces for every place.
+    @Test func bestInTheMean() throws {
+        let service = try ServiceProcess.shared.get()
+        func found(_ members: String) throws -> [String: Any] {
+            let answer = try service.post("/v1/approximate", "{\(members)}")
+            #expect(answer.status == 200, "\(answer.text)")
+            return try #require(try answer.json["approximation"] as? [String: Any])
+        }
+        // The median line ignores the outlier; the regression line does not.
+        let points = #""points":[[0,0],[1,1],[2,2],[3,30],[4,4]]"#
+        let absolute = try found(#"\#(points),"pieces":1,"norm":"mean-absolute""#)
+        #expect(absolute["distance"] as? Double == 5.4)
+        #expect(absolute["optimal"] as? Bool == true && absolute["nodesExplored"] as? Int == 0)
+        let squared = try found(#"\#(points),"pieces":1,"norm":"mean-squared","arithmetic":"exact""#)
+        // Residuals 0, 0, 0, 27, 0 less their projection on 1 and x − 2: 27² (1 − 1/5 − 1/10) / 5.
+        #expect(squared["distance"] as? String == "5103/50")
+        #expect(squared["distanceLowerBound"] as? String == "5103/50")
+        let tent = try found(
+            #""points":[[0,0],[2,1],[1,1],[1,4],[3,0]],"pieces":3,"norm":"mean-squared","arithmetic":"exact""#)
+        #expect(tent["distance"] as? String == "9/10" && tent["pieces"] as? Int == 3)
+        let third = try found(#""points":[[0,0],[0,0],[0,1]],"pieces":1,"norm":"mean-squared""#)
+        let (distance, bound) = (third["distance"] as? Double, third["distanceLowerBound"] as? Double)
+        #expect(try #require(distance) > #require(bound))
+        let picture = try service.post(
+            "/v1/approximate", #"{\#(points),"pieces":1,"norm":"mean-squared"}"#,
+            headers: [("Accept", "image/svg+xml")])
+        #expect(picture.status == 200 && picture.text.contains(">approximant</text>"))
+    }
+
     @Test func formulas() throws {
         let service = try ServiceProcess.shared.get()
         let body = #"{"formula":"sin(x)*exp(-x/3)","interval":[0,10],"tolerance":0.01,"store":"wave"}"#
@@ -101,6 +130,13 @@ import Testing
             (#"{"bands":[[1,3,2]]}"#, "#/bands/0"), (#"{"bands":[[1,2,3]],"tolerance":1}"#, "#/tolerance"),
             (#"{"points":[[1,2]],"pieces":0}"#, "#/pieces"),
             (#"{"points":[[1,2]],"tolerance":1,"norm":"maximum"}"#, "#/norm"),
+            (#"{"points":[[1,2]],"tolerance":1,"relativeGap":0.1}"#, "#/relativeGap"),
+            (#"{"points":[[1,2]],"pieces":1,"timeLimitSeconds":1}"#, "#/timeLimitSeconds"),
+            (#"{"points":[[1,2]],"pieces":1,"norm":"mean-squared","timeLimitSeconds":0}"#, "#/timeLimitSeconds"),
+            (#"{"points":[[1,2]],"pieces":1,"norm":"mean-squared","relativeGap":1}"#, "#/relativeGap"),
+            (#"{"points":[[1,2]],"pieces":1,"norm":"mean"}"#, "#/norm"),
+            (#"{"points":[[0,0],[1,1e400],[2,0]],"pieces":2,"norm":"mean-squared"}"#, "#/points"),
+            (#"{"points":[[1,2]],"bands":[[1,2,3]]}"#, "#/bands"),
             (#"{"points":[[1,2],[2,"x"]],"tolerance":1}"#, "#/points/1/1"),
             (#"{"formula":"x+","interval":[0,1],"tolerance":1}"#, "#/formula"),
             (#"{"formula":"1/x","interval":[-1,1],"tolerance":1}"#, "#/formula"),

@@ -60,10 +60,21 @@ import Testing
             #"{"generators":[[1,0],[0,1],[1,1]],"teeth":"equal","units":2,"layers":2}"#,
             headers: [("Accept", "image/svg+xml")])
         #expect(zonotope.status == 200 && zonotope.text.hasPrefix("<svg"))
-        let solid = try service.post(
-            "/v1/families/zonotope", #"{"generators":[[1,0,0]],"teeth":"equal","units":2,"layers":2}"#,
+        // A line's function, a cube with seven of its corners seen, a segment, a point.
+        for (generators, marks) in [
+            ("[[1],[2]]", 9), ("[[1,0,0],[0,1,0],[0,0,1]]", 7), ("[[1,1,2]]", 2), ("[[0,0]]", 1),
+        ] {
+            let drawn = try service.post(
+                "/v1/families/zonotope",
+                #"{"generators":\#(generators),"teeth":"equal","units":2,"layers":2}"#,
+                headers: [("Accept", "image/svg+xml")])
+            #expect(drawn.status == 200 && drawn.text.hasPrefix("<svg"))
+            #expect(drawn.text.components(separatedBy: "<circle").count - 1 == marks, "\(generators)")
+        }
+        let beyond = try service.post(
+            "/v1/families/zonotope", #"{"generators":[[1,0,0,0]],"teeth":"equal","units":2,"layers":2}"#,
             headers: [("Accept", "image/svg+xml")])
-        #expect(solid.status == 406)
+        #expect(beyond.status == 406)
     }
 
     @Test func faultsPointAtTheCoordinate() throws {

@@ -79,6 +79,33 @@ import Testing
         }
     }
 
+    /// Facets join the vertices as Euler's formula asks for, and every vertex lies on its facets' inner side.
+    @Test func facetsOfSolids() throws {
+        for seed in 0..<25 {
+            let count = 3 + seed % 4
+            let zonotope = try Zonotope(
+                generators: generators(seed: seed, dimension: 3, count: count, range: 1 + seed % 3))
+            guard zonotope.rank == 3 else { continue }
+            let vertices = try zonotope.vertices()
+            let facets = try zonotope.facets()
+            let known = Set(vertices)
+            var edges: Set<Set<[Rational]>> = []
+            for facet in facets {
+                let height = dot(facet.normal, facet.corners[0])
+                #expect(facet.corners.allSatisfy { known.contains($0) }, "seed \(seed)")
+                #expect(facet.corners.allSatisfy { dot(facet.normal, $0) == height }, "seed \(seed)")
+                #expect(
+                    vertices.filter { dot(facet.normal, $0) == height }.count == facet.corners.count,
+                    "seed \(seed)")
+                #expect(vertices.allSatisfy { dot(facet.normal, $0) <= height }, "seed \(seed)")
+                for index in facet.corners.indices {
+                    edges.insert([facet.corners[index], facet.corners[(index + 1) % facet.corners.count]])
+                }
+            }
+            #expect(vertices.count - edges.count + facets.count == 2, "seed \(seed)")
+        }
+    }
+
     @Test func planarVerticesTurnLeft() throws {
         for seed in 0..<20 {
             let zonotope = try Zonotope(generators: generators(seed: seed, dimension: 2, count: 5, range: 9))

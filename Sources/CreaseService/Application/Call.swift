@@ -14,6 +14,19 @@ struct Call: Sendable {
     /// The media type to answer in, out of the operation's.
     let answers: String
 
+    /// Whether a job runs the request, which has the time of jobs.
+    var isJob = false
+    /// Publishes the progress of a job, an encoded document; of a direct request nobody asks.
+    var report: @Sendable ([UInt8]) -> Void = { _ in }
+
+    /// The same request with some seconds to write down what a computation reached that was told to stop.
+    func concluding() -> Call {
+        Call(
+            service: service, head: head, parameters: parameters, body: body,
+            cancellation: Cancellation(deadline: Moment.now.advanced(bySeconds: 5)), answers: answers,
+            isJob: isJob, report: report)
+    }
+
     /// The body as JSON.
     func document() throws(JSONFault) -> JSONDocument {
         var text = UnsafeRawBufferPointer(start: nil, count: 0)

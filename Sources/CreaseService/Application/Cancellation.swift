@@ -2,7 +2,6 @@ internal import Jobs
 internal import Synchronization
 
 /// Tells a computation when to stop: at its deadline, or when nobody waits for it any more.
-///
 final class Cancellation: Sendable {
     private let flag = Atomic<Bool>(false)
     private let deadline: Moment
@@ -12,6 +11,12 @@ final class Cancellation: Sendable {
     init(deadline: Moment, outer: (@Sendable () -> Bool)? = nil) {
         self.deadline = deadline
         self.outer = outer
+    }
+
+    /// Until the deadline; 0 where it has passed.
+    var remainingSeconds: Double {
+        let now = Moment.now
+        return now < deadline ? deadline.seconds(since: now) : 0
     }
 
     func cancel() { flag.store(true, ordering: .relaxed) }

@@ -92,6 +92,7 @@ enum AlgebraOperation {
         } catch let error as AlgebraError {
             throw problem(error, networksValue.pointer)
         }
+        if call.answers == "image/svg+xml" { return try NetworkPicture.of(result, call) }
         let answer = try ComputedNetwork(result)
         var writer = JSONWriter()
         writer.beginObject()
@@ -144,6 +145,7 @@ enum AlgebraOperation {
                 "'shallow' is for networks of one input and one output; this one has \(network.inputs) and "
                     + "\(network.outputs).")
         }
+        if call.answers == "image/svg+xml" { return try NetworkPicture.of(network, call) }
         let configuration = call.service.configuration
         let pieces: LinePieces
         do {
@@ -157,7 +159,8 @@ enum AlgebraOperation {
             throw PiecesOperation.problem(error)
         }
         return try CompileOperation.answer(
-            function: pieces.function(), outputBias: outputBias, isExact: isExact, name: name, call)
+            function: pieces.function(), at: "#/networks/0", outputBias: outputBias, isExact: isExact,
+            name: name, call)
     }
 
     private static func problem(_ error: AlgebraError, _ pointer: String) -> Problem {

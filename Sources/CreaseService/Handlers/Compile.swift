@@ -41,9 +41,12 @@ enum CompileOperation {
     }
 
     /// The answer for a function that is known exactly.
-    /// - Parameter preface: writes members that come before the network.
+    /// - Parameters:
+    ///   - pointer: of what the function was made of.
+    ///   - preface: writes members that come before the network.
     static func answer(
-        function: PiecewiseLinearFunction, outputBias: Bool, isExact: Bool, name: StoreMember, _ call: Call,
+        function: PiecewiseLinearFunction, at pointer: String = "#/function", outputBias: Bool, isExact: Bool,
+        name: StoreMember, _ call: Call,
         preface: (inout JSONWriter) -> Void = { _ in }
     ) throws -> Response {
         let compiled: CompiledNetwork
@@ -51,7 +54,7 @@ enum CompileOperation {
             compiled = try OneDimensionalCompiler.compile(
                 function, options: options(outputBias, isExact, call), isCancelled: call.cancellation.closure)
         } catch {
-            throw problem(error, "#/function")
+            throw problem(error, pointer)
         }
         return try answer(compiled, isExact: isExact, name: name, call, preface: preface)
     }

@@ -24,7 +24,7 @@ enum FamiliesOperation {
         let answer = try FamilyAnswer(&reader)
         try reader.finish()
         let sawtooth = try family.sawtooth(call)
-        if call.answers == "image/svg+xml" { return try picture(sawtooth, call) }
+        if call.answers == "image/svg+xml" { return try FamilyPicture.of(sawtooth, call) }
         let gaps = try faults { try sawtooth.gapTable(isCancelled: call.cancellation.closure) }
         var distances: [DistanceGapRow]?
         if let distance {
@@ -98,7 +98,9 @@ enum FamiliesOperation {
             vertices = try faults(at: generatorsValue.pointer) { try zonotope.vertices() }
         }
         if call.answers == "image/svg+xml" {
-            return try picture(zonotope, vertices, at: generatorsValue.pointer)
+            return zonotope.dimension == 1
+                ? try FamilyPicture.of(member, pieces.pieces, call)
+                : try FamilyPicture.of(zonotope, vertices, at: generatorsValue.pointer)
         }
         let last = min(maximumGapRows, sawtooth.layers, SizeBounds.maximumHiddenLayers / zonotope.dimension)
         let bounds =
@@ -129,67 +131,6 @@ enum FamiliesOperation {
             }
             writer.member("theorem", "Theorem 3.11 of Arora et al. (ICLR 2018), corrected")
         }
-    }
-
-    // MARK: Pictures
-
-    private static func picture(_ sawtooth: SawtoothFamily, _ call: Call) throws -> Response {
-        guard sawtooth.pieces <= BigInteger(FunctionPicture.maximumPoints) else {
-            throw Problem(
-                status: 406, code: "not-acceptable",
-                detail: "A picture shows at most \(FunctionPicture.maximumPoints) pieces.")
-        }
-        let function: [PicturePoint]
-        let slopes: (left: Double, right: Double)
-        do {
-            let line = try LinePieceCounting.list(sawtooth.network, isCancelled: call.cancellation.closure)
-                .function()
-            function = zip(line.breakpoints, line.valuesAtBreakpoints()).map {
-                PicturePoint(x: $0.nearestDouble, y: $1.nearestDouble)
-            }
-            slopes = (line.leftSlope.nearestDouble, line.slopes.last?.nearestDouble ?? 0)
-        } catch {
-            throw PiecesOperation.problem(error)
-        }
-        let curve = FunctionPicture.Curve(
-            label: "", points: function, leftSlope: slopes.left, rightSlope: slopes.right)
-        return Answer.svg(
-            FunctionPicture(
-                title:
-                    "\(sawtooth.pieces) pieces from \(sawtooth.layers) layers of \(sawtooth.units) units",
-                curves: [curve]
-            ).svg())
-    }
-
-    /// The zonotope itself, a polygon.
-    private static func picture(
-        _ zonotope: Zonotope, _ vertices: [[Rational]]?, at pointer: String
-    ) throws -> Response {
-        guard zonotope.dimension == 2, let vertices else {
-            throw Problem(
-                status: 406, code: "not-acceptable",
-                detail: "A picture shows a zonotope of the plane with at most \(maximumVertices) vertices.")
-        }
-        // It is its own mirror image in the origin, which lies inside or on it.
-        let corners = vertices.map { PicturePoint(x: $0[0].nearestDouble, y: $0[1].nearestDouble) }
-            .sorted { Self.angle($0) < Self.angle($1) }
-        let reach = corners.reduce(1e-300) { max($0, $1.x.magnitude, $1.y.magnitude) } * 1.1
-        guard reach.isFinite else {
-            throw Problem.unprocessable("out-of-range", at: pointer, "The zonotope is too large to be drawn.")
-        }
-        return Answer.svg(
-            PlanePicture(
-                title: "\(vertices.count) vertices from \(zonotope.generators.count) generators",
-                cells: [PlanePicture.Cell(corners: corners, piece: 0)], x: -reach...reach, y: -reach...reach
-            ).svg())
-    }
-
-    /// Grows with the angle from the positive x axis, from 0 to 4.
-    private static func angle(_ point: PicturePoint) -> Double {
-        let length = point.x.magnitude + point.y.magnitude
-        guard length > 0 else { return 0 }
-        let part = point.y / length
-        return point.x < 0 ? 2 - part : part < 0 ? 4 + part : part
     }
 
     // MARK: Faults

@@ -126,7 +126,8 @@ enum DeferredComputation {
     ) -> JobOutcome {
         let cancellation = Cancellation(deadline: Moment(nanoseconds: .max)) { context.shouldStop }
         do {
-            return .succeeded(try action(call.asJob(cancellation)).bodyBytes)
+            let result = try action(call.asJob(cancellation, report: context.report)).bodyBytes
+            return context.isCancelled ? .cancelled(result) : .succeeded(result)
         } catch {
             if context.isCancelled { return .cancelled(nil) }
             var problem = call.service.problem(of: error, call.head)
@@ -151,10 +152,10 @@ enum DeferredComputation {
 
 extension Call {
     /// The same request under another cancellation, answered in JSON.
-    func asJob(_ cancellation: Cancellation) -> Call {
+    func asJob(_ cancellation: Cancellation, report: @escaping @Sendable ([UInt8]) -> Void) -> Call {
         Call(
             service: service, head: head, parameters: parameters, body: body, cancellation: cancellation,
-            answers: "application/json")
+            answers: "application/json", isJob: true, report: report)
     }
 }
 

@@ -38,7 +38,13 @@ extension CreaseApplication {
                         .preferably(kind: "approximate", ApproximateOperation.run))
                 ]),
             Route("/v1/bounds", [.post: Operation(consumes: json, .computed(BoundsOperation.run))]),
-            Route("/v1/algebra", [.post: Operation(consumes: json, .computed(AlgebraOperation.run))]),
+            Route(
+                "/v1/algebra",
+                [
+                    .post: Operation(
+                        produces: ["application/json", "image/svg+xml"], consumes: json,
+                        .computed(AlgebraOperation.run))
+                ]),
             Route("/v1/networks", [.get: Operation(.immediate(NetworksOperation.list))]),
             Route(
                 "/v1/networks/{name}",

@@ -1,0 +1,87 @@
+internal import Drawing
+internal import ExactArithmetic
+internal import HardFamilies
+internal import MicroHTTP
+internal import PieceCounting
+internal import ReLUNetworks
+
+/// Pictures of the hard families: the function where it has one variable, else the zonotope itself.
+enum FamilyPicture {
+    static func of(_ sawtooth: SawtoothFamily, _ call: Call) throws -> Response {
+        try of(
+            sawtooth.network, sawtooth.pieces,
+            "\(sawtooth.pieces) pieces from \(layers(sawtooth)) of \(units(sawtooth))", call)
+    }
+
+    static func of(_ member: ZonotopeFamily, _ pieces: BigInteger, _ call: Call) throws -> Response {
+        let size = member.zonotope.generators.count
+        return try of(
+            member.network, pieces,
+            "\(pieces) pieces: \(layers(member.sawtooth)) of \(units(member.sawtooth)) after "
+                + "\(size) generator\(size == 1 ? "" : "s")", call)
+    }
+
+    private static func layers(_ sawtooth: SawtoothFamily) -> String {
+        "\(sawtooth.layers) layer\(sawtooth.layers == 1 ? "" : "s")"
+    }
+
+    private static func units(_ sawtooth: SawtoothFamily) -> String {
+        "\(sawtooth.units) unit\(sawtooth.units == 1 ? "" : "s")"
+    }
+
+    private static func of(
+        _ network: Network<Rational>, _ pieces: BigInteger, _ title: String, _ call: Call
+    ) throws -> Response {
+        guard pieces <= BigInteger(FunctionPicture.maximumPoints) else {
+            throw Problem(
+                status: 406, code: "not-acceptable",
+                detail: "A picture shows at most \(FunctionPicture.maximumPoints) pieces.")
+        }
+        do {
+            let function = try LinePieceCounting.list(network, isCancelled: call.cancellation.closure)
+                .function()
+            return Answer.svg(
+                FunctionPicture(title: title, curves: [FunctionPicture.Curve(function, label: "")]).svg())
+        } catch {
+            throw PiecesOperation.problem(error)
+        }
+    }
+
+    /// - Parameter vertices: where they are few enough to be listed.
+    static func of(_ zonotope: Zonotope, _ vertices: [[Rational]]?, at pointer: String) throws -> Response {
+        guard zonotope.dimension <= 3, let vertices,
+            let facets = try? zonotope.facets()
+        else {
+            throw Problem(
+                status: 406, code: "not-acceptable",
+                detail: "A picture shows a zonotope of two or three dimensions with few vertices.")
+        }
+        let corners = vertices.map(corner)
+        let isDrawable = corners.allSatisfy {
+            [$0.x, $0.y, $0.z].allSatisfy { $0.magnitude < 1e300 }
+        }
+        guard isDrawable else {
+            throw Problem.unprocessable("out-of-range", at: pointer, "The zonotope is too large to be drawn.")
+        }
+        let upright = ZonotopePicture.Corner(x: 0, y: 0, z: 1)
+        let faces =
+            facets.isEmpty
+            ? [ZonotopePicture.Face(corners: corners, normal: upright)]
+            : facets.map {
+                ZonotopePicture.Face(corners: $0.corners.map(corner), normal: corner($0.normal))
+            }
+        let (count, size) = (vertices.count, zonotope.generators.count)
+        return Answer.svg(
+            ZonotopePicture(
+                title: "\(count) \(count == 1 ? "vertex" : "vertices") from \(size) "
+                    + "generator\(size == 1 ? "" : "s")",
+                faces: faces, vertices: corners, isPlanar: zonotope.dimension == 2
+            ).svg())
+    }
+
+    private static func corner(_ point: [Rational]) -> ZonotopePicture.Corner {
+        ZonotopePicture.Corner(
+            x: point[0].nearestDouble, y: point[1].nearestDouble,
+            z: point.count > 2 ? point[2].nearestDouble : 0)
+    }
+}
