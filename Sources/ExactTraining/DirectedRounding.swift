@@ -25,7 +25,7 @@ enum DirectedRounding {
     }
 
     /// a b, rounded down.
-    static func productDown(_ a: Double, _ b: Double) -> Double { -productUp(-a, b) }
+    static func productDown(_ a: Double, _ b: Double) -> Double { 0 - productUp(-a, b) }
 
     /// a / b, rounded up. `b` is positive and finite.
     static func quotientUp(_ a: Double, _ b: Double) -> Double {
@@ -40,7 +40,7 @@ enum DirectedRounding {
     }
 
     /// a / b, rounded down. `b` is positive and finite.
-    static func quotientDown(_ a: Double, _ b: Double) -> Double { -quotientUp(-a, b) }
+    static func quotientDown(_ a: Double, _ b: Double) -> Double { 0 - quotientUp(-a, b) }
 
     /// (a + b) − sum, exactly (Knuth).
     static func sumError(_ a: Double, _ b: Double, _ sum: Double) -> Double {

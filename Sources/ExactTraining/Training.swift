@@ -91,5 +91,10 @@ public func train(
     guard options.threads >= 1, options.threads <= 1024 else { throw .option(name: "threads") }
     guard options.memoryLimit >= 1 << 20 else { throw .option(name: "memoryLimit") }
     if let limit = options.timeLimit, !(limit >= 0) { throw .option(name: "timeLimit") }
-    throw .noData
+    switch options.method {
+    case .branchAndBound: throw .noData
+    case .enumeration:
+        return try Enumeration(problem: problem, options: options, progress: progress, cancelled: cancelled)
+            .run()
+    }
 }

@@ -61,7 +61,8 @@ public enum TrainingFault: Error, Equatable, Sendable {
     /// The numbers of a column (or the targets or weights, column `nil`) spread over more orders of magnitude than can
     /// be scaled without rounding.
     case magnitude(row: Int, column: Int?)
-    /// Enumeration would need `programs` convex programs (a decimal integer), more than `limit`.
+    /// Enumeration would need `programs` convex programs (a decimal integer), more than `limit`. Where counting alone
+    /// would take more than a second or two, `programs` is what the first points need, a lower bound.
     case tooManyPrograms(programs: String, limit: Int)
     /// An option is out of its range.
     case option(name: String)

@@ -1,4 +1,5 @@
 import ExactArithmetic
+import Foundation
 import Testing
 
 @testable import ExactTraining
@@ -9,6 +10,8 @@ struct LossFunctionsTests {
         .squared, .absolute, .huber(delta: 0.7), .quantile(level: 0.3), .quantile(level: 0.9), .hinge,
         .squaredHinge, .logistic,
     ]
+
+    static func logistic(margin: Double) -> Double { max(0, -margin) + log1p(exp(-margin.magnitude)) }
 
     static func rational(_ value: Double) throws -> Rational { try #require(Rational(exactly: value)) }
 
