@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Tests need internal symbols of release code: they have a build folder of their own.
 TEST_BUILD := --scratch-path .build/testing -c release -Xswiftc -enable-testing
 
-.PHONY: serve build test sanitize bench package package-test lint openapi dependencies clean
+.PHONY: serve build test check-training sanitize bench package package-test lint openapi dependencies clean
 
 dependencies:
 	@deploy/install-dependencies.sh build
@@ -22,6 +22,11 @@ test:
 	swift build $(TEST_BUILD) --build-tests
 	CREASE_EXECUTABLE=$(CURDIR)/.build/testing/release/crease \
 	    swift test $(TEST_BUILD) --skip-build --parallel
+
+# Holds trained networks against independent solvers, in an environment of their own; after `make test`.
+check-training:
+	@deploy/install-dependencies.sh test
+	scripts/check-training.sh .build/testing/release/crease-bench enumeration
 
 # Address and thread sanitizer runs of the tests of the parts that share memory between threads or with C.
 sanitize:

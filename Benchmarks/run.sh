@@ -1,6 +1,6 @@
 #!/bin/bash
 # Every benchmark: in-process ones beside their peers, then races over HTTP. Needs the release build (`make bench`
-# makes it). Usage: run.sh [SECTION]...; sections: arithmetic evaluation compilation counting approximation http; all by default.
+# makes it). Usage: run.sh [SECTION]...; sections: arithmetic evaluation compilation counting approximation training http; all by default.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ fi
 g++ -O3 -march=native -std=c++17 Benchmarks/Races/simdjson_numbers.cpp -lsimdjson -o "$peers/simdjson_numbers"
 
 sections=("$@")
-[ $# -gt 0 ] || sections=(arithmetic evaluation compilation counting approximation http)
+[ $# -gt 0 ] || sections=(arithmetic evaluation compilation counting approximation training http)
 for section in "${sections[@]}"; do
     echo "== $section"
     case "$section" in
@@ -39,6 +39,14 @@ for section in "${sections[@]}"; do
         ;;
     approximation)
         "$peers/python/bin/python" Benchmarks/Races/approximation_races.py .build/release/crease
+        ;;
+    training)
+        if ! "$peers/python/bin/python" -c 'import gurobipy, matplotlib, pyscipopt, sklearn' 2>/dev/null; then
+            "$peers/python/bin/pip" install --quiet --disable-pip-version-check \
+                scikit-learn==1.7.2 PySCIPOpt==6.3.0 gurobipy==13.0.3 matplotlib==3.11.2
+        fi
+        "$peers/python/bin/python" Benchmarks/Races/training_races.py .build/release/crease "$bench" \
+            --pictures docs/pictures
         ;;
     http) "$peers/python/bin/python" Benchmarks/Races/http_races.py .build/release/crease "$peers/simdjson_numbers" ;;
     *)

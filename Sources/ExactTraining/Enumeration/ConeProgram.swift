@@ -147,6 +147,9 @@ final class ConeProgram {
     /// Whether the optimum seems to have a cone column's inequality tight.
     func isTight(_ column: Int) -> Bool { column >= coneCount || solution[column] > products[column] }
 
+    /// How surely a cone column's inequality is tight at the optimum: its coefficient beside its slack.
+    func tightness(_ column: Int) -> Double { solution[column] / max(0x1p-1000, coneSlack[column]) }
+
     private func start() {
         solution = [Double](repeating: 0, count: columnCount)
         for k in 0..<coneCount { solution[k] = 1 }
@@ -230,7 +233,8 @@ final class ConeProgram {
         case .squared, .squaredHinge: return (y + 0.5 * g, 0.5)
         case .huber: return (y + g, 1)
         case .absolute, .quantile, .hinge: return (y, 0)
-        case .logistic: return (predictions[i], 1 / max(0x1p-500, rows.loss.curvature(predictions[i], y)))
+        case .logistic:
+            return (predictions[i], 1 / max(0x1p-500, rows.loss.curvature(predictions[i], y)))
         }
     }
 
@@ -268,7 +272,9 @@ final class ConeProgram {
         }
         leastSquares.begin(height: count + coneCount, width: columnCount)
         for k in 0..<columnCount {
-            for i in 0..<count { leastSquares.append(rows.weights[i] / roots[i] * columns[k * count + i]) }
+            for i in 0..<count {
+                leastSquares.append(rows.weights[i] / roots[i] * columns[k * count + i])
+            }
             for row in 0..<coneCount {
                 leastSquares.append(row == k ? (coneSlack[k] / solution[k]).squareRoot() : 0)
             }

@@ -87,7 +87,9 @@ struct Dichotomies: Sendable {
         values = values.map { $0.sign > 0 ? $0 * scale : .zero }
         let exact = direction.map { $0 * scale }
         var parameters = [Double](repeating: 0, count: columns)
-        for (coordinate, value) in zip(coordinates, exact) { parameters[coordinate] = value.nearestDouble }
+        for (coordinate, value) in zip(coordinates, exact) {
+            parameters[coordinate] = value.nearestDouble
+        }
         return Ray(exact: exact, features: values.map(\.nearestDouble), parameters: parameters)
     }
 
@@ -195,7 +197,9 @@ private final class Arrangement {
 
     /// The sign of a point's product with a direction. Each factor is rounded once: an error of 2u a product, and that
     /// of the sum.
-    private func sign(_ index: Int, _ coordinates: [Int], _ direction: [Rational], _ approximate: [Double])
+    private func sign(
+        _ index: Int, _ coordinates: [Int], _ direction: [Rational], _ approximate: [Double]
+    )
         -> Int
     {
         var sum = 0.0
@@ -227,7 +231,8 @@ private func forEachCombination(_ elements: [Int], _ count: Int, _ body: ([Int])
     var positions = Array(0..<count)
     while true {
         guard body(positions.map { elements[$0] }) else { return false }
-        guard let last = positions.indices.last(where: { positions[$0] < elements.count - count + $0 }) else {
+        guard let last = positions.indices.last(where: { positions[$0] < elements.count - count + $0 })
+        else {
             return true
         }
         positions[last] += 1

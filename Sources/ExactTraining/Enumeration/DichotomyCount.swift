@@ -36,7 +36,9 @@ struct DichotomyCount {
     /// Projections that the recursion does, for points in general position.
     private static func steps(points: Int, rank: Int) -> Double {
         var product = 1.0
-        for factor in 0..<max(0, rank - 1) { product *= max(1, Double(points - factor)) / Double(factor + 1) }
+        for factor in 0..<max(0, rank - 1) {
+            product *= max(1, Double(points - factor)) / Double(factor + 1)
+        }
         return product * Double(rank)
     }
 
@@ -78,7 +80,8 @@ struct DichotomyCount {
     private static func restriction(_ vectors: Vectors, before index: Int) -> Vectors {
         let dimension = vectors.dimension
         let base = index * dimension
-        guard index > 0, let pivot = (0..<dimension).first(where: { vectors.entries[base + $0] != 0 }) else {
+        guard index > 0, let pivot = (0..<dimension).first(where: { vectors.entries[base + $0] != 0 })
+        else {
             return Vectors(count: 0, dimension: dimension - 1, entries: [])
         }
         let inverse = PrimeField.quotient(1, vectors.entries[base + pivot])

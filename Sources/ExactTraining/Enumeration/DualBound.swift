@@ -26,6 +26,15 @@ struct DualBound {
                 program.isTight($0) || !isSurelyPositive(snapped, approximations[$0])
             }
             if let value = bound(snapped, columns, approximations, tight: tight) { return value }
+            // More equalities than the optimum has: the surest ones.
+            let free = columns.indices.filter { columns[$0].isFree }
+            var surest = tight.filter { !columns[$0].isFree }
+            surest.sort { program.tightness($0) > program.tightness($1) }
+            while surest.popLast() != nil {
+                if let value = bound(snapped, columns, approximations, tight: surest + free) {
+                    return value
+                }
+            }
         }
         return nil
     }
@@ -35,17 +44,40 @@ struct DualBound {
         _ slopes: [Double], _ columns: [ProgramColumn], _ approximations: [[Double]], tight: [Int]
     ) -> Double? {
         if tight.isEmpty { return value(slopes.map { ($0, $0) }) }
-        guard
-            let corrections = corrections(slopes, tight.map { columns[$0] }, tight.map { approximations[$0] })
-        else { return nil }
+        var blocked: Set<Int> = []
+        for _ in 0..<6 {
+            guard
+                let corrections = corrections(
+                    slopes, tight.map { columns[$0] }, tight.map { approximations[$0] }, except: blocked)
+            else { return nil }
+            let outside = corrections.filter { !isInDomain($1, row: $0) }.keys
+            if outside.isEmpty {
+                return value(slopes, corrections, columns, approximations, tight: Set(tight))
+            }
+            // Rows at an end of their domain that would have to leave it: others must give way.
+            blocked.formUnion(outside)
+        }
+        return nil
+    }
+
+    private func isInDomain(_ slope: Rational, row: Int) -> Bool {
+        let domain = data.rows.loss.conjugateDomain(target: data.rows.targets[row])
+        return domain.lowerBound <= slope.double(rounding: .down)
+            && slope.double(rounding: .up) <= domain.upperBound
+    }
+
+    /// The bound from corrected slopes, if they satisfy the other inequalities, too.
+    private func value(
+        _ slopes: [Double], _ corrections: [Int: Rational], _ columns: [ProgramColumn],
+        _ approximations: [[Double]], tight: Set<Int>
+    ) -> Double? {
         var corrected = slopes
         var intervals = slopes.map { ($0, $0) }
         for (row, slope) in corrections {
             corrected[row] = slope.nearestDouble
             intervals[row] = (slope.double(rounding: .down), slope.double(rounding: .up))
         }
-        let isTight = Set(tight)
-        for k in columns.indices where !isTight.contains(k) {
+        for k in columns.indices where !tight.contains(k) {
             if isSurelyPositive(corrected, approximations[k]) { continue }
             guard exactProduct(slopes, corrections, columns[k]).sign >= 0 else { return nil }
         }
@@ -66,7 +98,9 @@ struct DualBound {
         return sum > error || magnitude == 0 && column.allSatisfy { $0 == 0 }
     }
 
-    private func exactProduct(_ slopes: [Double], _ corrections: [Int: Rational], _ column: ProgramColumn)
+    private func exactProduct(
+        _ slopes: [Double], _ corrections: [Int: Rational], _ column: ProgramColumn
+    )
         -> Rational
     {
         var sum = Rational.zero
@@ -78,13 +112,16 @@ struct DualBound {
         return sum
     }
 
-    private func exactWeight(_ row: Int) -> Rational { Rational(exactly: data.rows.weights[row]) ?? .zero }
+    private func exactWeight(_ row: Int) -> Rational {
+        Rational(exactly: data.rows.weights[row]) ?? .zero
+    }
 
     /// New slopes for some rows, with which every column's product is 0.
     private func corrections(
-        _ slopes: [Double], _ columns: [ProgramColumn], _ approximations: [[Double]]
+        _ slopes: [Double], _ columns: [ProgramColumn], _ approximations: [[Double]],
+        except blocked: Set<Int>
     ) -> [Int: Rational]? {
-        let rows = pivotRows(slopes, approximations)
+        let rows = pivotRows(slopes, approximations, except: blocked)
         let products = columns.map { exactProduct(slopes, [:], $0) }
         if products.allSatisfy(\.isZero) { return [:] }
         let matrix = RationalMatrix(
@@ -103,8 +140,11 @@ struct DualBound {
 
     /// Rows on which the columns are independent, by elimination with complete pivoting; slopes near the end of their
     /// domain have little room, and are taken last.
-    private func pivotRows(_ slopes: [Double], _ columns: [[Double]]) -> [Int] {
-        let room = slopes.indices.map { i in
+    private func pivotRows(_ slopes: [Double], _ columns: [[Double]], except blocked: Set<Int>)
+        -> [Int]
+    {
+        let room: [Double] = slopes.indices.map { i in
+            if blocked.contains(i) { return 0 }
             let domain = data.rows.loss.conjugateDomain(target: data.rows.targets[i])
             let distance = min(1, slopes[i] - domain.lowerBound, domain.upperBound - slopes[i])
             return max(1e-15, distance) * data.rows.weights[i]
@@ -119,7 +159,7 @@ struct DualBound {
                 for (i, entry) in column.enumerated() {
                     let size = entry.magnitude / scales[k]
                     // What is left by rounding is small beside the row's own size.
-                    if size > 1e-10 * room[i], size > pivot?.size ?? 0 { pivot = (k, i, size) }
+                    if size > 1e-14 * room[i], size > pivot?.size ?? 0 { pivot = (k, i, size) }
                 }
             }
             guard let pivot else { break }

@@ -114,10 +114,14 @@ private struct ScaledProblem {
             loss = original.loss
         }
         var weightScale = Self.powerOfTwo(near: original.weights.max() ?? 1)
-        if original.weights.contains(where: { $0 / weightScale * weightScale != $0 }) { weightScale = 1 }
+        if original.weights.contains(where: { $0 / weightScale * weightScale != $0 }) {
+            weightScale = 1
+        }
         let scaled = try? TrainingProblem(
-            inputs: original.inputs, columns: original.columns, targets: original.targets.map { $0 / scale },
-            weights: original.weights.map { $0 / weightScale }, hiddenUnits: original.hiddenUnits, loss: loss,
+            inputs: original.inputs, columns: original.columns,
+            targets: original.targets.map { $0 / scale },
+            weights: original.weights.map { $0 / weightScale }, hiddenUnits: original.hiddenUnits,
+            loss: loss,
             outputTerm: original.outputTerm)
         problem = scaled ?? original
         targetScale = scaled == nil ? 1 : scale

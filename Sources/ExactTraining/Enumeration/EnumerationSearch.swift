@@ -47,7 +47,8 @@ final class EnumerationSearch: Sendable {
     var outcome: Outcome {
         state.withLock {
             Outcome(
-                parameters: $0.parameters, lowerBound: $0.isComplete ? min($0.lowerBound, $0.upperBound) : 0,
+                parameters: $0.parameters,
+                lowerBound: $0.isComplete ? min($0.lowerBound, $0.upperBound) : 0,
                 programs: $0.programs)
         }
     }
@@ -106,7 +107,8 @@ final class EnumerationSearch: Sendable {
         guard let snapshot else { return }
         progress(
             TrainingProgress(
-                lowerBound: 0, upperBound: snapshot.upperBound, relativeGap: snapshot.upperBound > 0 ? 1 : 0,
+                lowerBound: 0, upperBound: snapshot.upperBound,
+                relativeGap: snapshot.upperBound > 0 ? 1 : 0,
                 nodesExplored: snapshot.programs, openNodes: max(0, total - snapshot.programs),
                 elapsedSeconds: seconds(now - started)))
         state.withLock { $0.isReporting = false }

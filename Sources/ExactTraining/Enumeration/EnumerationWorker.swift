@@ -28,7 +28,8 @@ final class EnumerationWorker {
     private func signAssignments(_ cells: [Int]) -> [[Int]] {
         (0..<1 << cells.count).compactMap { bits in
             let signs = cells.indices.map { bits >> $0 & 1 == 1 ? 1 : -1 }
-            let isCanonical = zip(cells, signs).adjacentPairs().allSatisfy { a, b in a.0 != b.0 || a.1 >= b.1
+            let isCanonical = zip(cells, signs).adjacentPairs().allSatisfy { a, b in
+                a.0 != b.0 || a.1 >= b.1
             }
             return isCanonical ? signs : nil
         }
@@ -49,7 +50,9 @@ final class EnumerationWorker {
         var columns: [ProgramColumn] = []
         for (index, cell) in cells.enumerated() where index == 0 || cells[index - 1] != cell {
             guard data.dichotomies.cells[cell].active.words.contains(where: { $0 != 0 }) else { continue }
-            columns += data.dichotomies.coordinates.indices.map { .restricted(cell: cell, coordinate: $0) }
+            columns += data.dichotomies.coordinates.indices.map {
+                .restricted(cell: cell, coordinate: $0)
+            }
         }
         columns += data.outputPositions.map { .outputTerm(coordinate: $0) }
         trials += 1
@@ -150,5 +153,7 @@ final class EnumerationWorker {
 
 extension Sequence {
     /// Every element with its successor.
-    fileprivate func adjacentPairs() -> Zip2Sequence<Self, DropFirstSequence<Self>> { zip(self, dropFirst()) }
+    fileprivate func adjacentPairs() -> Zip2Sequence<Self, DropFirstSequence<Self>> {
+        zip(self, dropFirst())
+    }
 }

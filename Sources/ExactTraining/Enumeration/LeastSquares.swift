@@ -114,7 +114,9 @@ struct LeastSquares {
         }
         for (position, column) in order.enumerated().reversed() {
             var sum = x[column]
-            for later in order[(position + 1)...] { sum -= triangle[later * height + position] * x[later] }
+            for later in order[(position + 1)...] {
+                sum -= triangle[later * height + position] * x[later]
+            }
             x[column] = sum / triangle[column * height + position]
         }
         for column in 0..<width { x[column] /= scales[column] }
