@@ -130,7 +130,12 @@ let package = Package(
         tests("FastJSONTests", ["FastJSON"]),
         tests("SignaturesTests", ["Signatures"]),
         tests("JobsTests", ["Jobs", "Signatures"]),
-        tests("CreaseServiceTests", ["CreaseService", "MicroHTTP", "FastJSON", "ExactArithmetic"]),
+        tests(
+            "CreaseServiceTests",
+            [
+                "CreaseService", "MicroHTTP", "FastJSON", "ExactArithmetic", "ExactTraining", "ReLUNetworks",
+                "Signatures",
+            ]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -132,7 +132,8 @@ public final class JobStore: Sendable {
                 return earlier.fingerprint == idempotency.fingerprint
                     ? .existing(Self.snapshot(record, limits)) : .keyReused
             }
-            guard !state.stopping else { return .full(limit: "stopping") }
+            // Without a thread to run it a job would wait for ever.
+            guard !state.stopping, !threads.isEmpty else { return .full(limit: "stopping") }
             guard state.queued < limits.maximumQueued else { return .full(limit: "maximumQueued") }
             guard state.records.count < limits.maximumKept else { return .full(limit: "maximumKept") }
             let (bytes, overflow) = state.bytes.addingReportingOverflow(requestBytes)

@@ -59,6 +59,14 @@ public func contentDigest(_ bytes: UnsafeRawBufferPointer) -> String {
     return hexadecimal(digest)
 }
 
+/// SHA-256 of `bytes` as 64 lower-case hexadecimal digits: what other programs compute as well.
+public func sha256Digest(_ bytes: UnsafeRawBufferPointer) -> String {
+    _ = sodium_init()
+    var digest = [UInt8](repeating: 0, count: 32)
+    crypto_hash_sha256(&digest, bytes.bindMemory(to: UInt8.self).baseAddress, UInt64(bytes.count))
+    return hexadecimal(digest)
+}
+
 /// Two lower-case digits a byte.
 public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)

@@ -87,6 +87,19 @@ struct ServeCommand: ParsableCommand {
             [CREASE_SUBSET_SUM_BUDGET, default 200000000]
             """)
     var subsetSumBudget: String?
+    @Option(help: "Rows of the data of one training. [CREASE_MAX_TRAINING_ROWS, default 1000000]")
+    var maxTrainingRows: String?
+    @Option(
+        help: "Rows × columns × hidden units of one training. [CREASE_MAX_TRAINING_SIZE, default 100000000]")
+    var maxTrainingSize: String?
+    @Option(
+        help: """
+            Bytes that one search holds in open nodes; past it the search goes depth-first. \
+            [CREASE_MAX_TRAINING_BYTES, default 1GiB]
+            """)
+    var maxTrainingBytes: String?
+    @Option(help: "Bytes of one certificate. [CREASE_MAX_CERTIFICATE_BYTES, default 128MiB]")
+    var maxCertificateBytes: String?
 
     // MARK: Stored networks
 
@@ -245,6 +258,17 @@ struct ServeCommand: ParsableCommand {
         service.subsetSumBudget = try integer(
             subsetSumBudget, "subset-sum-budget", "CREASE_SUBSET_SUM_BUDGET", 0...1_000_000_000_000,
             service.subsetSumBudget)
+        service.maximumTrainingRows = try integer(
+            maxTrainingRows, "max-training-rows", "CREASE_MAX_TRAINING_ROWS", many,
+            service.maximumTrainingRows)
+        service.maximumTrainingSize = try integer(
+            maxTrainingSize, "max-training-size", "CREASE_MAX_TRAINING_SIZE", many,
+            service.maximumTrainingSize)
+        service.maximumTrainingBytes = try bytes(
+            maxTrainingBytes, "max-training-bytes", "CREASE_MAX_TRAINING_BYTES", service.maximumTrainingBytes)
+        service.maximumCertificateBytes = try bytes(
+            maxCertificateBytes, "max-certificate-bytes", "CREASE_MAX_CERTIFICATE_BYTES",
+            service.maximumCertificateBytes)
         service.maximumNetworks = try integer(
             maxNetworks, "max-networks", "CREASE_MAX_NETWORKS", 1...10_000_000, service.maximumNetworks)
         service.maximumNetworkBytes = try bytes(

@@ -6,7 +6,7 @@ struct Crease: ParsableCommand {
         commandName: "crease",
         abstract: "Piecewise-linear functions to ReLU networks and back, exactly.",
         version: ServeCommand.version,
-        subcommands: [ServeCommand.self], defaultSubcommand: ServeCommand.self)
+        subcommands: [ServeCommand.self, VerifyCommand.self], defaultSubcommand: ServeCommand.self)
 }
 
 Crease.main()

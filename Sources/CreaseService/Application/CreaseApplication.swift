@@ -160,7 +160,8 @@ public final class CreaseApplication: HTTPApplication {
     /// Bodies up to this size are parsed on the server's thread: some tens of microseconds.
     static let inlineBodyBytes = 16 << 10
 
-    private func submit(
+    /// Answers on a thread that computes.
+    func submit(
         _ exchange: Exchange, _ head: RequestHead, _ work: @escaping @Sendable () throws -> Response
     ) {
         let accepted = workers.submit { [self] in

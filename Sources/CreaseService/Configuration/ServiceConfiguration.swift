@@ -16,6 +16,14 @@ public struct ServiceConfiguration: Sendable {
     public var maximumAnswerBytes = 2 << 30
     /// Operations spent on deciding a subset-sum question (the minimality of a one-hidden-layer network).
     public var subsetSumBudget = 200_000_000
+    /// Rows of the data of one training.
+    public var maximumTrainingRows = 1_000_000
+    /// Rows × columns × hidden units of one training.
+    public var maximumTrainingSize = 100_000_000
+    /// Bytes that one search holds in open nodes and cones; past it the search goes depth-first.
+    public var maximumTrainingBytes = 1 << 30
+    /// Bytes of one certificate; a larger one is not kept.
+    public var maximumCertificateBytes = 128 << 20
     /// Functions inside functions.
     public var maximumNesting = 32
 

@@ -6,7 +6,7 @@ internal import Synchronization
 
 /// A job's attachment that can be drawn or certified once the job has ended.
 protocol TrainingRecord: JobAttachment {
-    /// The fitted function with the data and the bounds over time; `nil` while there is no result.
+    /// The fitted function with the data and the bounds over time, as far as they are known; `nil` while nothing is.
     func picture() -> [UInt8]?
     /// The certificate's document; `nil` where the job has none.
     func certificate() -> [UInt8]?
@@ -71,14 +71,14 @@ enum JobsOperation {
         }
         let job = try find(id, call)
         guard let wait, wait > 0, !job.status.isEnd else {
-            exchange.respond(try answer(job, call))
+            try respond(job, call, exchange)
             return
         }
         let deadline = Moment.now.advanced(bySeconds: Double(wait))
         call.service.jobs.wait(for: id, until: .ended, deadline: deadline) { snapshot in
             do {
                 guard let snapshot else { throw gone }
-                exchange.respond(try answer(snapshot, call))
+                try respond(snapshot, call, exchange)
             } catch {
                 let problem = call.service.problem(of: error, call.head)
                 exchange.respond(Answer.problem(problem, requestID: call.head.requestID))
@@ -86,25 +86,32 @@ enum JobsOperation {
         }
     }
 
-    private static func answer(_ job: JobSnapshot, _ call: Call) throws -> Response {
+    private static func respond(_ job: JobSnapshot, _ call: Call, _ exchange: Exchange) throws {
         if call.answers == "image/svg+xml" {
-            guard let record = job.attachment as? any TrainingRecord else {
-                throw Problem(
-                    status: 406, code: "not-acceptable", detail: "A job of kind '\(job.kind)' has no picture."
-                )
-            }
-            guard let picture = record.picture() else {
-                throw Problem(
-                    status: 409, code: "job-not-ended",
-                    detail: "There is a picture once the job has a result; it is \(job.status.rawValue).",
-                    headers: [("Retry-After", "1")])
-            }
-            return Answer.svg(picture)
+            // Thousands of points take their time: not on the threads that serve connections.
+            call.service.submit(exchange, call.head) { try picture(job) }
+            return
         }
         var writer = JSONWriter()
         writer.job(job)
-        return Answer.json(
-            writer.finish(), headers: noStore + (job.status.isEnd ? [] : [("Retry-After", "1")]))
+        exchange.respond(
+            Answer.json(
+                writer.finish(), headers: noStore + (job.status.isEnd ? [] : [("Retry-After", "1")])))
+    }
+
+    private static func picture(_ job: JobSnapshot) throws -> Response {
+        guard let record = job.attachment as? any TrainingRecord else {
+            throw Problem(
+                status: 406, code: "not-acceptable", detail: "A job of kind '\(job.kind)' has no picture."
+            )
+        }
+        guard let picture = record.picture() else {
+            throw Problem(
+                status: 409, code: "job-not-ended",
+                detail: "There is a picture once the search has begun; the job is \(job.status.rawValue).",
+                headers: [("Retry-After", "1")])
+        }
+        return Answer.svg(picture)
     }
 
     static func certificate(_ call: Call) throws -> Response {
@@ -265,7 +272,9 @@ extension JSONWriter {
         member("self", path)
         member("events", path + "/events")
         if !job.status.isEnd { member("cancel", path + ":cancel") }
-        if job.attachment is any TrainingRecord { member("certificate", path + "/certificate") }
+        if let record = job.attachment as? any TrainingRecord, record.certificate() != nil {
+            member("certificate", path + "/certificate")
+        }
         endObject()
         endObject()
     }

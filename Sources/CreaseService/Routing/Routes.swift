@@ -37,6 +37,7 @@ extension CreaseApplication {
                         produces: ["application/json", "image/svg+xml"], consumes: json,
                         .preferably(kind: "approximate", ApproximateOperation.run))
                 ]),
+            Route("/v1/train", [.post: Operation(consumes: json, .computed(TrainOperation.run))]),
             Route("/v1/bounds", [.post: Operation(consumes: json, .computed(BoundsOperation.run))]),
             Route(
                 "/v1/algebra",

@@ -1,5 +1,5 @@
 internal import ExactArithmetic
-internal import ReLUNetworks
+public import ReLUNetworks
 
 /// Losses and their convex conjugates ℓ*(u) = sup_f (u f − ℓ(f, y)) in exact arithmetic; for the logistic loss by
 /// enclosures on the safe side.
@@ -76,6 +76,18 @@ extension TrainingLoss {
             return margin.sign > 0 ? margin * margin : .zero
         case .logistic: return LogEnclosure.upperSoftplus(-(y * f))
         }
+    }
+}
+
+extension TrainingProblem {
+    /// The weighted mean loss of any network on the data: its exact value rounded up (for the logistic loss an enclosure).
+    ///
+    /// - Returns: nil where `isCancelled` answers true before the end.
+    /// - Precondition: the network's shape is columns → 1, its entries are finite.
+    /// - Complexity: O(rows · parameters) rational operations.
+    public func exactLoss(of network: Network<Double>, isCancelled: () -> Bool = { false }) -> Double? {
+        guard let exact = network.exact else { return nil }
+        return ExactTraining.exactLoss(of: exact, on: self, isCancelled: isCancelled)?.double(rounding: .up)
     }
 }
 

@@ -49,7 +49,7 @@ struct DualRepair {
             let candidate = LeafDual(points, rounded: dual, exact: exact)
             if leavesDomain(candidate) {
                 // Profits and equations are homogeneous: a shorter dual vector is as feasible.
-                let factor = 1 - 0x1p-36 * Double(1 << min(30, 4 * attempt))
+                let factor = 1 - 0x1p-46 * Double(1 << (3 * attempt))
                 dual = dual.map { $0 * factor }
                 continue
             }
@@ -164,10 +164,10 @@ struct DualRepair {
     private func projected(_ dual: [Double]) -> [Double] {
         let sums = sums(dual)
         let typical = sums.reduce(0) { $0 + $1.magnitude } / Double(max(1, sums.count)) + 1e-300
-        let rows = freedom(dual, sums).rows
-        // Entry 2 i is G_i⁺, entry 2 i + 1 is G_i⁻.
-        let metric = sums.flatMap { sum in
-            let size = max(sum.magnitude, typical / 4)
+        let (rows, room) = freedom(dual, sums)
+        // Entry 2 i is G_i⁺, entry 2 i + 1 is G_i⁻. Entries at the end of their domain are worth most where they are.
+        let metric = zip(sums, room).flatMap { sum, room in
+            let size = isBounded ? max(room, typical * 1e-5) : max(sum.magnitude, typical / 4)
             return [size, size]
         }
         let start = sums.flatMap { [max($0, 0), max(-$0, 0)] }

@@ -1,0 +1,1 @@
+../../ExactTrainingTests/Certificate/RandomProofs.swift
