@@ -26,7 +26,7 @@ test:
 # Holds trained networks against independent solvers, in an environment of their own; after `make test`.
 check-training:
 	@deploy/install-dependencies.sh test
-	scripts/check-training.sh .build/testing/release/crease-bench enumeration
+	scripts/check-training.sh .build/testing/release/crease-bench
 
 # Address and thread sanitizer runs of the tests of the parts that share memory between threads or with C.
 sanitize:

@@ -66,12 +66,14 @@ struct EnumerationTests {
         let rank = dichotomies.coordinates.count
         for cell in dichotomies.cells {
             #expect(cell.rays.count >= rank, "\(context)")
-            for ray in cell.rays.map({ dichotomies.rays[Int($0)] }) {
+            for number in cell.rays {
+                let ray = dichotomies.rays[Int(number)]
+                let features = dichotomies.features(of: Int(number))
                 var tight: [[Rational]] = []
                 for (index, point) in dichotomies.points.enumerated() {
                     let value = zip(point, ray.exact).reduce(Rational.zero) { $0 + $1.0 * $1.1 }
                     #expect(cell.active.contains(index) ? value.sign >= 0 : value.sign <= 0, "\(context)")
-                    #expect(ray.features[index] == (value.sign > 0 ? value.nearestDouble : 0), "\(context)")
+                    #expect(features[index] == (value.sign > 0 ? value.nearestDouble : 0), "\(context)")
                     if value.isZero { tight.append(point) }
                 }
                 #expect(RationalMatrix(tight).rank == rank - 1, "\(context)")
@@ -118,6 +120,16 @@ struct EnumerationTests {
             try train(problem, options: TrainingOptions(method: .enumeration))
         }
         #expect(clock.now - start < .seconds(2))
+    }
+
+    /// What does not fit in memory ends with what is proved, which is nothing.
+    @Test func endsWhereMemoryEnds() throws {
+        var random = SeededGenerator(seed: 1)
+        let problem = try TrainingProblem(
+            inputs: (0..<300).map { _ in Double.random(in: -1...1, using: &random) }, columns: 2,
+            targets: (0..<150).map { _ in Double.random(in: -1...1, using: &random) }, hiddenUnits: 1)
+        let result = try train(problem, options: TrainingOptions(method: .enumeration, memoryLimit: 1 << 20))
+        #expect(!result.optimal && result.lowerBound == 0 && result.loss > 0)
     }
 
     @Test func residuesAreThoseOfTheExactNumber() throws {

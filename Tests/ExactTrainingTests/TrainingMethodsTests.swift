@@ -5,20 +5,22 @@ import Testing
 
 /// Both methods of training, against each other and against what any right answer must satisfy.
 struct TrainingMethodsTests {
-    static let methods: [TrainingMethod] = [.enumeration, .branchAndBound].filter(isImplemented)
+    static let methods = methods(for: .squared)
 
-    private static func isImplemented(_ method: TrainingMethod) -> Bool {
-        guard let problem = try? TrainingProblem(inputs: [0], columns: 1, targets: [1], hiddenUnits: 1) else {
-            return false
+    /// The methods that take a loss.
+    static func methods(for loss: TrainingLoss) -> [TrainingMethod] {
+        [.enumeration, .branchAndBound].filter { method in
+            let problem = try? TrainingProblem(
+                inputs: [0], columns: 1, targets: [1], hiddenUnits: 1, loss: loss)
+            return problem.flatMap { try? train($0, options: TrainingOptions(method: method)) } != nil
         }
-        return (try? train(problem, options: TrainingOptions(method: method))) != nil
     }
 
     /// Trains with every method and holds the answers against the definitions and each other; returns one of them.
     @discardableResult
     static func check(_ problem: TrainingProblem, _ context: String) throws -> TrainingResult {
         var results: [TrainingResult] = []
-        for method in methods {
+        for method in methods(for: problem.loss) {
             let result = try train(problem, options: TrainingOptions(method: method, timeLimit: 20))
             let isOptimal = result.optimal
             #expect(isOptimal, "\(context) \(method): \(result.lowerBound)...\(result.loss)")

@@ -23,11 +23,12 @@ struct Dichotomies: Sendable {
     struct Ray: Sendable {
         /// Parameters over `coordinates`, scaled so that the largest value at a point is about 1.
         let exact: [Rational]
-        /// max(0, x̃_i·v) at every point, correctly rounded: zeros are exact.
-        let features: [Double]
+        /// `features(of:)`, empty where that is computed each time to save memory.
+        fileprivate let features: [Double]
         /// `exact` as parameters over all n + 1 coordinates, rounded.
         let parameters: [Double]
-        var isZero: Bool { features.allSatisfy { $0 == 0 } }
+        /// Whether no point is on the positive side.
+        let isZero: Bool
     }
 
     struct Cell: Sendable {
@@ -44,9 +45,11 @@ struct Dichotomies: Sendable {
     private(set) var rays: [Ray] = []
     private(set) var cells: [Cell] = []
 
-    /// - Parameter points: distinct; each gets a coordinate 1 appended.
-    /// - Returns: `nil` when cancelled.
-    init?(_ points: [[Double]], cancelled: () -> Bool) {
+    /// - Parameters:
+    ///   - points: distinct; each gets a coordinate 1 appended.
+    ///   - memoryLimit: bytes that rays and cells may take.
+    /// - Returns: `nil` when cancelled or out of memory.
+    init?(_ points: [[Double]], memoryLimit: Int = .max, cancelled: () -> Bool) {
         let homogeneous = points.map { ($0 + [1]).map { Rational(exactly: $0) ?? .zero } }
         let coordinates = Self.independentCoordinates(homogeneous)
         self.coordinates = coordinates
@@ -54,12 +57,20 @@ struct Dichotomies: Sendable {
         let columns = (points.first?.count ?? 0) + 1
         let arrangement = Arrangement(self.points)
         var indexOfCell: [PointSet: Int] = [:]
+        let rayCount = DichotomyCount.lines(points: points.count, rank: coordinates.count)
+        let keepsFeatures = 2 * rayCount * Double(points.count) < 4e6
+        let rayBytes = 200 * coordinates.count + (keepsFeatures ? 8 * points.count : 0)
+        let cellBytes = 200 + points.count / 4
         var counter = 0
         let isComplete = arrangement.forEachRay(Array(points.indices)) { ray in
             counter += 1
-            if counter & 63 == 0, cancelled() { return false }
+            if counter & 63 == 0 {
+                if cancelled() || rays.count * rayBytes + cells.count * cellBytes > memoryLimit {
+                    return false
+                }
+            }
             let number = Int32(rays.count)
-            rays.append(Self.ray(ray.direction, self.points, coordinates, columns))
+            rays.append(Self.ray(ray, self.points, coordinates, columns, keepsFeatures))
             for local in arrangement.positiveSets(ray.tight, cancelled: cancelled) {
                 var active = local
                 for index in ray.positive { active.insert(index) }
@@ -75,22 +86,32 @@ struct Dichotomies: Sendable {
         guard isComplete, !cancelled() else { return nil }
     }
 
-    private static func ray(
-        _ direction: [Rational], _ points: [[Rational]], _ coordinates: [Int], _ columns: Int
-    ) -> Ray {
-        var values = points.map { point in
-            zip(point, direction).reduce(Rational.zero) { $0 + $1.0 * $1.1 }
+    /// max(0, x̃_i·v) at every point, correctly rounded: zeros are exact.
+    func features(of ray: Int) -> [Double] {
+        rays[ray].features.isEmpty ? Self.features(points, rays[ray].exact) : rays[ray].features
+    }
+
+    private static func features(_ points: [[Rational]], _ direction: [Rational]) -> [Double] {
+        points.map { point in
+            let value = zip(point, direction).reduce(Rational.zero) { $0 + $1.0 * $1.1 }
+            return value.sign > 0 ? value.nearestDouble : 0
         }
-        let largest = values.map { $0.magnitude }.max() ?? .one
-        let exponent = largest.isZero ? 0 : largest.nearestDouble.exponent
-        let scale = powerOfTwo(-Int(min(max(exponent, -1074), 1023)))
-        values = values.map { $0.sign > 0 ? $0 * scale : .zero }
-        let exact = direction.map { $0 * scale }
+    }
+
+    private static func ray(
+        _ ray: Arrangement.Ray, _ points: [[Rational]], _ coordinates: [Int], _ columns: Int,
+        _ keepsFeatures: Bool
+    ) -> Ray {
+        let exponent = ray.size > 0 && ray.size.isFinite ? Int(ray.size.exponent) : 0
+        let scale = powerOfTwo(-exponent)
+        let exact = ray.direction.map { $0 * scale }
         var parameters = [Double](repeating: 0, count: columns)
         for (coordinate, value) in zip(coordinates, exact) {
             parameters[coordinate] = value.nearestDouble
         }
-        return Ray(exact: exact, features: values.map(\.nearestDouble), parameters: parameters)
+        return Ray(
+            exact: exact, features: keepsFeatures ? features(points, exact) : [], parameters: parameters,
+            isZero: ray.positive.isEmpty)
     }
 
     private static func powerOfTwo(_ exponent: Int) -> Rational {
@@ -118,6 +139,8 @@ private final class Arrangement {
         let positive: [Int]
         /// The hyperplanes that contain the ray.
         let tight: [Int]
+        /// The largest product of a point with the direction, roughly.
+        let size: Double
     }
 
     private let points: [[Rational]]
@@ -146,13 +169,20 @@ private final class Arrangement {
             guard kernel.count == 1, let direction = kernel.first else { return true }
             let approximate = direction.map(\.nearestDouble)
             var sides: [[Int]] = [[], [], []]
+            var size = 0.0
             for index in subset {
+                var product = 0.0
+                for (position, coordinate) in coordinates.enumerated() {
+                    product += rounded[index][coordinate] * approximate[position]
+                }
+                size = max(size, product.magnitude)
                 sides[1 + sign(index, coordinates, direction, approximate)].append(index)
             }
             // A line with more hyperplanes than needed comes up once for each choice of them.
             if sides[1].count > chosen.count, !seen.insert(sides[1]).inserted { return true }
-            return body(Ray(direction: direction, positive: sides[2], tight: sides[1]))
-                && body(Ray(direction: direction.map { -$0 }, positive: sides[0], tight: sides[1]))
+            return body(Ray(direction: direction, positive: sides[2], tight: sides[1], size: size))
+                && body(
+                    Ray(direction: direction.map { -$0 }, positive: sides[0], tight: sides[1], size: size))
         }
     }
 

@@ -42,6 +42,11 @@ struct DichotomyCount {
         return product * Double(rank)
     }
 
+    /// The lines in which `rank` − 1 of so many hyperplanes meet, in general position.
+    static func lines(points: Int, rank: Int) -> Double {
+        steps(points: points, rank: rank) / Double(max(1, rank))
+    }
+
     private static func rank(_ vectors: [[UInt64]], _ dimension: Int) -> Int {
         var basis: [[UInt64]] = []
         for vector in vectors where basis.count < dimension {

@@ -27,7 +27,8 @@ struct Enumeration {
         let (inputs, inputOfRow, keptRows) = distinctInputs(scaled.problem)
         try refuse(DichotomyCount(inputs, cancelled: isOver))
         let data = EnumerationData(
-            scaled.problem, inputs: inputs, inputOfRow: inputOfRow, keptRows: keptRows, cancelled: isOver)
+            scaled.problem, inputs: inputs, inputOfRow: inputOfRow, keptRows: keptRows,
+            memoryLimit: options.memoryLimit, cancelled: isOver)
         if let data { try refuse(data.dichotomies.cells.count, isExact: true) }
 
         let search = EnumerationSearch(

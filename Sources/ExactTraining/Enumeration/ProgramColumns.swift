@@ -31,12 +31,14 @@ struct EnumerationData: Sendable {
     /// Positions in `dichotomies.coordinates` that the output term has.
     let outputPositions: [Int]
 
-    /// - Returns: `nil` when cancelled.
+    /// - Returns: `nil` when cancelled or out of memory.
     init?(
         _ problem: TrainingProblem, inputs: [[Double]], inputOfRow: [Int], keptRows: [Int],
-        cancelled: () -> Bool
+        memoryLimit: Int, cancelled: () -> Bool
     ) {
-        guard let dichotomies = Dichotomies(inputs, cancelled: cancelled) else { return nil }
+        guard let dichotomies = Dichotomies(inputs, memoryLimit: memoryLimit, cancelled: cancelled) else {
+            return nil
+        }
         self.problem = problem
         self.dichotomies = dichotomies
         self.inputOfRow = inputOfRow
@@ -76,10 +78,10 @@ struct EnumerationData: Sendable {
     func approximate(_ column: ProgramColumn) -> [Double] {
         switch column {
         case .ray(let ray, let sign):
-            let features = dichotomies.rays[ray].features
+            let features = dichotomies.features(of: ray)
             return inputOfRow.map { Double(sign) * features[$0] }
         case .sharedRay(let ray):
-            let features = dichotomies.rays[ray].features
+            let features = dichotomies.features(of: ray)
             return inputOfRow.map { features[$0] }
         case .restricted(let cell, let position):
             let active = dichotomies.cells[cell].active
@@ -103,9 +105,9 @@ struct EnumerationData: Sendable {
     }
 
     private func feature(_ ray: Int, _ input: Int) -> Rational {
-        guard dichotomies.rays[ray].features[input] != 0 else { return .zero }
-        return zip(dichotomies.points[input], dichotomies.rays[ray].exact).reduce(Rational.zero) {
+        let value = zip(dichotomies.points[input], dichotomies.rays[ray].exact).reduce(Rational.zero) {
             $0 + $1.0 * $1.1
         }
+        return value.sign > 0 ? value : .zero
     }
 }
