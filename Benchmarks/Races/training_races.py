@@ -9,6 +9,7 @@ unless told otherwise. `curves` draws time against the number of points, inputs 
 import argparse
 import json
 import pathlib
+import resource
 import socket
 import statistics
 import subprocess
@@ -74,21 +75,24 @@ class Crease:
         """The answer, or `None` where the program refuses."""
         with tempfile.TemporaryDirectory() as directory:
             training_data.write(pathlib.Path(directory), "data.txt", data)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
             answer = subprocess.run(
                 [self.program, "train", directory + "/data.txt", str(units), "--threads", str(threads), "--loss", loss,
                  "--method", method, "--gap", str(gap), "--time", str(self.seconds), "--json"]
                 + (["--program-limit", str(10**12)] if method == "enumeration" else []),
                 capture_output=True, text=True)
+            processor = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
         if answer.returncode != 0:
             return None
-        return json.loads(answer.stdout.splitlines()[-1])
+        return json.loads(answer.stdout.splitlines()[-1]) | {"processor": processor}
 
 
 def outcome(answer):
     if answer is None:
         return "refused"
     if answer["optimal"]:
-        return f"{answer['seconds']:9.3f} s {answer['nodes']:9} nodes {answer['nodes'] / max(answer['seconds'], 1e-9):9.0f}/s"
+        rate = answer["nodes"] / max(answer["seconds"], 1e-9)
+        return f"{answer['seconds']:8.3f} s (processor {answer['processor']:7.3f}) {answer['nodes']:8} nodes {rate:8.0f}/s"
     return f"gap {answer['relativeGap']:.1e} after {answer['seconds']:.0f} s, {answer['nodes']} nodes"
 
 
