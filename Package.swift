@@ -117,7 +117,9 @@ let package = Package(
         tests("PiecewiseLinearTests", ["PiecewiseLinear", "ExactArithmetic"]),
         tests("ReLUNetworksTests", ["ReLUNetworks", "CEvaluationKernels", "ExactArithmetic"]),
         tests("LinearProgrammingTests", ["LinearProgramming", "ExactArithmetic"]),
-        tests("CompilationTests", ["Compilation", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
+        tests(
+            "CompilationTests",
+            ["Compilation", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
         tests("PieceCountingTests", ["PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
         tests("ApproximationTests", ["Approximation", "ExactArithmetic", "PiecewiseLinear"]),
         tests(

@@ -31,7 +31,12 @@ for section in "${sections[@]}"; do
             "$peers/python/bin/python" Benchmarks/Races/onnxruntime_evaluation.py $network 1000000 2
         done
         ;;
-    compilation) "$bench" compile-table 1000000 ;;
+    compilation)
+        "$bench" compile-table 1000000
+        for objective in size depth; do
+            for shape in "100 2" "100 3" "40 4"; do "$bench" compile-maximum $shape $objective; done
+        done
+        ;;
     counting)
         "$bench" count-line 16 3
         "$bench" count-sawtooth 5 43

@@ -1,1 +1,54 @@
-let manyDimensionalCompilationBenchmarks: [Benchmark] = []
+import Compilation
+import ExactArithmetic
+import PiecewiseLinear
+import ReLUNetworks
+
+let manyDimensionalCompilationBenchmarks: [Benchmark] = [
+    Benchmark(
+        name: "compile-maximum",
+        summary: "the maximum of [PIECES] random tangents of a paraboloid on R^[DIMENSION] for [size|depth]"
+    ) { arguments in
+        let count = arguments.first.flatMap { Int($0) } ?? 100
+        let dimension = arguments.dropFirst().first.flatMap { Int($0) } ?? 3
+        var random = RandomNumbers()
+        // Tangents of a paraboloid: each is the largest somewhere.
+        let pieces = (0..<max(1, count)).map { _ in
+            let gradient = (0..<dimension).map { _ in random.rational() }
+            let square = gradient.reduce(Rational.zero) { $0 + $1 * $1 }
+            return AffineFunction(gradient: gradient, intercept: square / Rational(-2000))
+        }
+        try report("maximum of \(count) on R^\(dimension)", .maxAffine(pieces), arguments, pieces: count)
+    }
+]
+
+private struct RandomNumbers {
+    private var state: UInt64 = 1
+
+    mutating func integer(_ bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 33) % (2 * bound + 1) - bound
+    }
+
+    mutating func rational() -> Rational { Rational(integer(100_000), 100) }
+}
+
+/// Nodes, layers and time beside the bound of Chen, Garudadri and Rao (2022) for q pieces with as many affine functions.
+private func report(_ name: String, _ function: FunctionExpression, _ arguments: [String], pieces q: Int)
+    throws
+{
+    let objective: ManyDimensionalOptions.Objective = arguments.contains("depth") ? .depth : .size
+    var network: (size: Int, widths: [Int])?
+    let time = try ContinuousClock().measure {
+        let compiled = try ManyDimensionalCompiler.compile(
+            function, options: ManyDimensionalOptions(objective: objective)
+        ).network
+        network = (compiled.size, compiled.hiddenWidths)
+    }
+    guard let network else { return }
+    let bits = (0...62).first { 1 << $0 >= q } ?? 63
+    let bound = (3 * (1 << bits) + 2 * bits - 3) * q + 3 * (1 << bits) - 2 * bits - 3
+    let ratio = (10 * Double(bound) / Double(max(1, network.size))).rounded() / 10
+    print(
+        "\(name), \(q) pieces, for \(objective.rawValue): \(network.size) nodes in \(network.widths.count) hidden layers \(network.widths), \(time); published bound \(bound) nodes, \(ratio) times as many"
+    )
+}

@@ -57,7 +57,7 @@ struct ExpressionCircuit {
         case .lattice(let pieces, let selections):
             let forms = try pieces.map { (piece) throws(ManyDimensionalFault) in try affine(piece, of: inputs)
             }
-            return lattice(forms, selections)
+            return circuit.lattice(forms, selections)
         case .oneDimensional(let function):
             guard inputs.count == 1 else { throw .dimensionsDisagree }
             return oneDimensional(function, of: inputs[0])
@@ -87,15 +87,8 @@ struct ExpressionCircuit {
         case .simplicial, .regions:
             let part = try mesh(expression)
             guard part.circuit.inputs == inputs.count else { throw .dimensionsDisagree }
-            return substitute(inputs, into: part.circuit, part.output)
+            return circuit.output(part.output, of: part.circuit, on: inputs)
         }
-    }
-
-    /// max over the selections of min over their forms, selections that contain another one left out.
-    mutating func lattice(_ forms: [AffineForm], _ selections: [[Int]]) -> AffineForm {
-        let sets = LatticeForm.absorbed(selections)
-        var trees = MaximumTrees(sets.map { $0.map { -forms[$0] } })
-        return circuit.maximum(of: trees.build(in: &circuit).map { -$0 })
     }
 
     /// The arguments of nested maxima (minima) as one list.
@@ -148,18 +141,6 @@ struct ExpressionCircuit {
         return combination(terms, constant: function.leftIntercept)
     }
 
-    /// The output of another circuit whose inputs are these forms.
-    private mutating func substitute(
-        _ inputs: [AffineForm], into other: ReLUCircuit, _ output: AffineForm
-    ) -> AffineForm {
-        var values = inputs
-        func value(_ form: AffineForm) -> AffineForm {
-            combination(form.terms.map { ($0.coefficient, values[$0.unit]) }, constant: form.constant)
-        }
-        for form in other.preactivations { values.append(circuit.rectified(value(form))) }
-        return value(output)
-    }
-
     static func network(_ layers: [FunctionExpression.NetworkLayer]) -> Network<Rational>? {
         var maps: [AffineLayer<Rational>] = []
         for layer in layers {
@@ -173,5 +154,21 @@ struct ExpressionCircuit {
                     bias: layer.bias))
         }
         return maps.isEmpty ? nil : Network(layers: maps)
+    }
+}
+
+extension ReLUCircuit {
+    /// The output of another circuit whose inputs are these forms.
+    mutating func output(_ output: AffineForm, of other: ReLUCircuit, on inputs: [AffineForm]) -> AffineForm {
+        var values = inputs
+        for form in other.preactivations { values.append(rectified(form.substituting(values))) }
+        return output.substituting(values)
+    }
+
+    /// max over the selections of min over their forms, selections that contain another one left out.
+    mutating func lattice(_ forms: [AffineForm], _ selections: [[Int]]) -> AffineForm {
+        let sets = LatticeForm.absorbed(selections)
+        var trees = MaximumTrees(sets.map { $0.map { -forms[$0] } })
+        return maximum(of: trees.build(in: &self).map { -$0 })
     }
 }

@@ -52,8 +52,12 @@ struct FunctionDomain {
                 self.box = other
                 continue
             }
-            // Domains without common points: any of the boxes does.
-            guard zip(box, other).allSatisfy({ $0.overlaps($1) }) else { continue }
+            // Domains without common interior: any of the boxes does.
+            guard
+                zip(box, other).allSatisfy({
+                    max($0.lowerBound, $1.lowerBound) < min($0.upperBound, $1.upperBound)
+                })
+            else { continue }
             self.box = zip(box, other).map {
                 max($0.lowerBound, $1.lowerBound)...min($0.upperBound, $1.upperBound)
             }

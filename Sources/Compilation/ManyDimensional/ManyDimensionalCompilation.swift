@@ -43,9 +43,10 @@ public enum ManyDimensionalFault: Error, Equatable, Sendable {
     case tooManyUnits(limit: Int)
     /// The function falls into more cells than the limit.
     case tooManyCells(limit: Int)
-    /// The construction of so few layers needs a function on all of R^n or on a convex domain.
+    /// The construction needs a function on a convex domain.
     case domainNotConvex
-    /// The construction of so few layers needs a continuous function.
+    /// Regions that disagree, though within a tolerance, as a part of another function; or so that no lattice form is
+    /// within any bound of them.
     case discontinuous
 }
 

@@ -7,7 +7,7 @@ internal import ReLUNetworks
 /// deepest member. A pair that several sets contain is preferred, and is one unit for all of them.
 struct MaximumTrees {
     /// Above so many pairs of members, neighbours are paired instead of the most common pairs.
-    private static let maximumPairs = 1_000_000
+    private static let maximumPairs = 200_000
 
     private var symbols: [AffineForm] = []
     private var numbers: [AffineForm: Int] = [:]

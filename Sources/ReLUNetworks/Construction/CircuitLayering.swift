@@ -162,7 +162,8 @@ private struct CircuitLayering {
         for layer in 1..<layers + 1 {
             if cancelled() { throw .cancelled }
             var newBounds: [Int: ClosedRange<Rational>] = [:]
-            for index in waiting where consumers[index].level == layer {
+            for (count, index) in waiting.enumerated() where consumers[index].level == layer {
+                if count & 255 == 0, cancelled() { throw .cancelled }
                 nodes[index] = try node(consumers[index].past, layer, &newBounds)
             }
             waiting.removeAll { consumers[$0].level == layer }
@@ -255,7 +256,8 @@ private struct CircuitLayering {
             carried[variable] = try advanced(
                 AffineForm(terms: [.init(unit: variable, coefficient: .one)]), layer, &newBounds)
         }
-        for (index, form) in zip(waiting, forms) {
+        for (count, (index, form)) in zip(waiting, forms).enumerated() {
+            if count & 255 == 0, cancelled() { throw .cancelled }
             consumers[index].past = try self.carried(form, by: carried, layer, &newBounds)
         }
         guard keepsInputs else {

@@ -1,11 +1,11 @@
-import Compilation
+@testable import Compilation
 import ExactArithmetic
 import PiecewiseLinear
 import ReLUNetworks
 import Testing
 
-/// The network equals the function at the points; `false` is told with the seed.
-private func agrees(
+/// Whether the network equals the function at the points; where not, the seed is told.
+func agrees(
     _ function: FunctionExpression, _ network: Network<Rational>, at points: [[Rational]], seed: UInt64
 ) -> Bool {
     for point in points {
@@ -67,6 +67,41 @@ private func agrees(
             }
             let report = try ManyDimensionalCompiler.compile(.maxAffine(pieces)).report
             #expect(report.size <= NetworkAlgebra.maximumTreeSize(count), "\(count) pieces: \(report.size)")
+        }
+    }
+
+    /// Never more nodes than the bound of Chen, Garudadri and Rao (2022) for q pieces with k affine functions.
+    @Test func nodesAgainstThePublishedBound() throws {
+        func bound(_ q: Int, _ k: Int) -> Int {
+            func bits(_ m: Int) -> Int { (0...62).first { 1 << $0 >= m } ?? 63 }
+            return (3 * (1 << bits(k)) + 2 * bits(k) - 3) * q + 3 * (1 << bits(q)) - 2 * bits(k) - 3
+        }
+        for seed in 0..<30 as Range<UInt64> {
+            var random = RandomFunctions(seed: seed)
+            let dimension = random.integer(1...3)
+            let mesh = random.mesh(dimension, points: random.integer(1...8), isFlat: seed % 3 == 0)
+            let different = Set(try SimplicialComplex(mesh, isCancelled: { false }).functions).count
+            // Pieces are at least as many as affine functions.
+            let report = try ManyDimensionalCompiler.compile(.simplicial(mesh)).report
+            #expect(report.size <= bound(different, different), "seed \(seed)")
+            #expect(report.sizeLowerBound <= report.size, "seed \(seed)")
+        }
+    }
+
+    @Test func whatIsMinimalIsProved() throws {
+        let affine = AffineFunction(gradient: [1, 2], intercept: 3)
+        let zero = AffineFunction(gradient: [0, 0], intercept: 0)
+        let one = try ManyDimensionalCompiler.compile(.maxAffine([affine, zero])).report
+        #expect(one.size == 1 && one.minimal == .proved)
+        let none = try ManyDimensionalCompiler.compile(.maxAffine([affine, affine])).report
+        #expect(none.size == 0 && none.minimal == .proved && none.hiddenLayers == 0)
+    }
+
+    @Test func stopsWhenCancelled() {
+        var random = RandomFunctions(seed: 3)
+        let mesh = random.mesh(2, points: 40)
+        #expect(throws: ManyDimensionalFault.cancelled) {
+            try ManyDimensionalCompiler.compile(.simplicial(mesh), isCancelled: { true })
         }
     }
 }

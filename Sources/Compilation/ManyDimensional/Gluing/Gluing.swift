@@ -1,4 +1,5 @@
 internal import ExactArithmetic
+internal import LinearProgramming
 internal import ReLUNetworks
 
 /// Functions on simplices as networks of at most n hidden layers, by gluing along hyperplanes.
@@ -24,13 +25,21 @@ struct Gluing {
     }
 
     private let complex: SimplicialComplex
+    /// Faces of larger codimension are not glued; their f_F is a convex function less folds, in as many layers.
+    private let maximumLayers: Int
+    private let maximumCells: Int
     private let isCancelled: () -> Bool
     /// Consumer 0 is the output, consumer 1 + g is gate g.
     private var gates: [Gate] = []
     private var faceUses: [[Int: Rational]]
 
-    init(_ complex: SimplicialComplex, isCancelled: @escaping () -> Bool) {
+    init(
+        _ complex: SimplicialComplex, maximumLayers: Int = .max, maximumCells: Int = .max,
+        isCancelled: @escaping () -> Bool
+    ) {
         self.complex = complex
+        self.maximumLayers = maximumLayers
+        self.maximumCells = maximumCells
         self.isCancelled = isCancelled
         faceUses = complex.faces.map { [0: $0.vertices.count % 2 == 1 ? .one : Rational(-1)] }
     }
@@ -68,11 +77,11 @@ struct Gluing {
             } else if complex.faces[face].folds.isEmpty {
                 use(complex.cell(of: face), by: uses, times: .one)
                 faceUses[face] = [:]
-            } else if codimension > 1 {
+            } else {
                 open.append(face)
             }
         }
-        if codimension > 1 { try glue(open, codimension) }
+        if codimension > 1, codimension <= maximumLayers { try glue(open, codimension) }
     }
 
     /// Uses the larger faces on one side of a hyperplane in place of the face.
@@ -142,12 +151,20 @@ struct Gluing {
     ) {
         var circuit = ReLUCircuit(inputs: complex.dimension)
         var sums = [FormSum](repeating: FormSum(), count: gates.count + 1)
-        for face in complex.faces.indices where complex.codimension(face) <= 1 {
+        let local = complex.faces.indices.count {
+            complex.codimension($0) > max(1, maximumLayers) && !faceUses[$0].isEmpty
+        }
+        var done = 0
+        for face in complex.faces.indices {
             if face & 63 == 0, isCancelled() { throw .cancelled }
             let uses = faceUses[face]
             if uses.isEmpty { continue }
             var value = complex.functions[complex.faces[face].simplices[0]]
-            if let fold = complex.folds[face] {
+            if complex.codimension(face) > 1 {
+                value = try self.local(face, in: &circuit)
+                done += 1
+                progress(0.5 * (1 + Double(done) / Double(local)))
+            } else if let fold = complex.folds[face] {
                 let unit = circuit.rectified(complex.hyperplanes[fold.hyperplane])
                 value = complex.functions[complex.simplexBelow(fold)] + fold.bend * unit
             }
@@ -163,6 +180,15 @@ struct Gluing {
             if count & 63 == 0 { progress(0.5 + 0.5 * Double(count) / Double(gates.count)) }
         }
         return (circuit, sums[0].form)
+    }
+
+    /// f_F by its decomposition into a convex function less folds.
+    private func local(_ face: Int, in circuit: inout ReLUCircuit) throws(ManyDimensionalFault) -> AffineForm
+    {
+        let decomposition = try ConvexDecomposition(
+            complex.localFunction(at: face), maximumCells: maximumCells, isCancelled: isCancelled)
+        return try decomposition.form(
+            in: &circuit, ShallowMaxima(layers: maximumLayers, isCancelled: isCancelled))
     }
 
     /// `difference` above the hyperplane, on which it is 0, and 0 below.
@@ -212,5 +238,36 @@ extension SimplicialComplex {
         guard codimension(face) == 2 else { return false }
         let byHyperplane = Dictionary(grouping: faces[face].folds, by: \.hyperplane)
         return byHyperplane.values.allSatisfy { $0.count == 2 && $0[0].bend == $0[1].bend }
+    }
+}
+
+extension SimplicialComplex {
+    /// The function's pieces on the simplices that have the face, continued to the cones that these look like from it.
+    func localFunction(at face: Int) -> PolyhedralFunction {
+        let base = faces[face].vertices
+        return polyhedral(faces[face].simplices) { !base.contains($0) }
+    }
+
+    /// The function on its simplices.
+    var polyhedralFunction: PolyhedralFunction { polyhedral(Array(simplices.indices)) { _ in true } }
+
+    /// Simplices bounded by their facets that lack a vertex of a kind.
+    private func polyhedral(_ members: [Int], lacking isLacking: (Int) -> Bool) -> PolyhedralFunction {
+        PolyhedralFunction(
+            dimension: dimension,
+            cells: members.map { simplex in
+                var polyhedron = Polyhedron(dimension: dimension, inequalities: [])
+                for vertex in simplices[simplex] where isLacking(vertex) {
+                    guard let facet = places[simplices[simplex].filter { $0 != vertex }] else { continue }
+                    let form = hyperplane(through: facet)
+                    polyhedron = polyhedron.cut(side(of: vertex, form) > 0 ? -form : form, dimension)
+                }
+                let share = Rational(1, dimension + 1)
+                let middle = (0..<dimension).map { axis in
+                    simplices[simplex].reduce(Rational.zero) { $0 + vertices[$1][axis] } * share
+                }
+                return PolyhedralFunction.Cell(
+                    polyhedron: polyhedron, interior: middle, function: functions[simplex])
+            })
     }
 }

@@ -38,20 +38,37 @@ struct SimplicialComplex {
     /// By facet: its fold, where the function bends there.
     private(set) var folds: [Int: Fold] = [:]
 
-    init(_ function: SimplicialFunction, isCancelled: () -> Bool) throws(ManyDimensionalFault) {
-        dimension = function.dimension
-        vertices = function.vertices
-        simplices = function.simplices.map { $0.sorted() }
+    /// A complex whose domain is convex and whose simplices have interior and meet in whole faces.
+    ///
+    /// - Parameter values: one a vertex.
+    init(
+        dimension: Int, vertices: [[Rational]], simplices: [[Int]], values: [Rational],
+        isCancelled: () -> Bool
+    ) throws(ManyDimensionalFault) {
+        self.dimension = dimension
+        self.vertices = vertices
+        self.simplices = simplices.map { $0.sorted() }
         var functions: [AffineForm] = []
         functions.reserveCapacity(simplices.count)
-        for (index, simplex) in simplices.enumerated() {
+        for (index, simplex) in self.simplices.enumerated() {
             if index & 63 == 0, isCancelled() { throw .cancelled }
-            functions.append(
-                Self.affineForm(simplex.map { function.vertices[$0] }, simplex.map { function.values[$0] }))
+            functions.append(Self.affineForm(simplex.map { vertices[$0] }, simplex.map { values[$0] }))
         }
         self.functions = functions
         try collectFaces(isCancelled)
         try collectFolds(isCancelled)
+    }
+
+    init(_ function: SimplicialFunction, isCancelled: () -> Bool) throws(ManyDimensionalFault) {
+        try self.init(
+            dimension: function.dimension, vertices: function.vertices, simplices: function.simplices,
+            values: function.values, isCancelled: isCancelled)
+    }
+
+    init(_ mesh: PlanarTriangulation, isCancelled: () -> Bool) throws(ManyDimensionalFault) {
+        try self.init(
+            dimension: 2, vertices: mesh.vertices, simplices: mesh.triangles, values: mesh.values,
+            isCancelled: isCancelled)
     }
 
     /// The affine function with these values at the corners of a simplex.
@@ -93,7 +110,7 @@ struct SimplicialComplex {
             if index & 63 == 0, isCancelled() { throw .cancelled }
             if faces[index].simplices.count == 1 {
                 let support = hyperplane(through: index)
-                forEachSubface(index) { if faces[$0].support == nil { faces[$0].support = support } }
+                for face in subfaces(index) where faces[face].support == nil { faces[face].support = support }
                 continue
             }
             let (a, b) = (faces[index].simplices[0], faces[index].simplices[1])
@@ -109,24 +126,25 @@ struct SimplicialComplex {
             let isAbove = side(of: apex(of: b, over: index), form) > 0
             let fold = Fold(facet: index, hyperplane: place ?? 0, bend: isAbove ? scale : -scale)
             folds[index] = fold
-            forEachSubface(index) { faces[$0].folds.append(fold) }
+            for face in subfaces(index) { faces[face].folds.append(fold) }
         }
     }
 
-    private func forEachSubface(_ index: Int, _ body: (Int) -> Void) {
+    /// The faces of a face, itself among them.
+    private func subfaces(_ index: Int) -> [Int] {
         let corners = faces[index].vertices
-        for mask in 1..<(1 << corners.count) {
-            let face = corners.indices.filter { mask >> $0 & 1 == 1 }.map { corners[$0] }
-            if let place = places[face] { body(place) }
+        return (1..<(1 << corners.count)).compactMap { mask in
+            places[corners.indices.filter { mask >> $0 & 1 == 1 }.map { corners[$0] }]
         }
     }
 
     /// The corner of a simplex that a facet lacks.
-    private func apex(of simplex: Int, over facet: Int) -> Int {
+    func apex(of simplex: Int, over facet: Int) -> Int {
         simplices[simplex].first { !faces[facet].vertices.contains($0) } ?? 0
     }
 
-    private func hyperplane(through facet: Int) -> AffineForm {
+    /// The hyperplane of a facet, first coefficient 1.
+    func hyperplane(through facet: Int) -> AffineForm {
         let corners = faces[facet].vertices.map { vertices[$0] }
         let edges = corners.dropFirst().map { corner in zip(corner, corners[0]).map { $0 - $1 } }
         let normal: [Rational]
@@ -142,8 +160,7 @@ struct SimplicialComplex {
 
     /// The sign of a form of the inputs at a vertex.
     func side(of vertex: Int, _ form: AffineForm) -> Int {
-        let point = vertices[vertex]
-        return form.terms.reduce(form.constant) { $0 + $1.coefficient * point[$1.unit] }.sign
+        form.value(at: vertices[vertex]).sign
     }
 
     /// The faces that have `face` and otherwise only vertices on the given side of the hyperplane, with the number of

@@ -1,0 +1,123 @@
+internal import ExactArithmetic
+internal import LinearProgramming
+internal import ReLUNetworks
+
+/// A function on polyhedra as a convex one less folds (Kripfganz and Schulze 1987).
+///
+/// For a hyperplane h along which the function bends downwards, by at most c in units of h, adding c σ(h) bends it
+/// upwards or not at all there. So g = f + Σ_h c_h σ(h) bends upwards everywhere and is convex on the (convex)
+/// domain: the maximum of its affine pieces, which are those of the cells into which these hyperplanes cut the
+/// polyhedra.
+struct ConvexDecomposition {
+    /// h, first coefficient 1, with c_h > 0.
+    private(set) var folds: [(hyperplane: AffineForm, height: Rational)] = []
+    /// The affine pieces of g, different from each other.
+    private(set) var pieces: [AffineForm] = []
+
+    /// Whether all of this is about −f, because that comes out smaller.
+    private let isOpposite: Bool
+
+    /// Functions on at most so many cells are decomposed both ways.
+    private static let cellsForBoth = 100
+
+    init(_ function: PolyhedralFunction, maximumCells: Int, isCancelled: () -> Bool)
+        throws(ManyDimensionalFault)
+    {
+        var opposite = function
+        for index in opposite.cells.indices {
+            opposite.cells[index].function = -opposite.cells[index].function
+        }
+        let (down, up) = (Self.folds(of: function), Self.folds(of: opposite))
+        if function.cells.count <= Self.cellsForBoth {
+            let pieces = try Self.pieces(of: function, down, maximumCells, isCancelled)
+            let others = try Self.pieces(of: opposite, up, maximumCells, isCancelled)
+            isOpposite = (others.count, up.count) < (pieces.count, down.count)
+            self.pieces = isOpposite ? others : pieces
+        } else {
+            isOpposite = up.count < down.count
+            pieces = try Self.pieces(
+                of: isOpposite ? opposite : function, isOpposite ? up : down, maximumCells, isCancelled)
+        }
+        folds = isOpposite ? up : down
+    }
+
+    /// The pieces of the function with the folds added.
+    private static func pieces(
+        of function: PolyhedralFunction, _ folds: [(hyperplane: AffineForm, height: Rational)],
+        _ maximumCells: Int, _ isCancelled: () -> Bool
+    ) throws(ManyDimensionalFault) -> [AffineForm] {
+        var pieces: [AffineForm] = []
+        var seen: Set<AffineForm> = []
+        for cell in function.cells {
+            var parts = [cell]
+            for (hyperplane, height) in folds {
+                var next: [PolyhedralFunction.Cell] = []
+                for part in parts {
+                    let (below, above) = try part.split(by: hyperplane, isCancelled: isCancelled)
+                    if let below { next.append(below) }
+                    if var above {
+                        above.function = above.function + height * hyperplane
+                        next.append(above)
+                    }
+                }
+                parts = next
+                guard parts.count <= maximumCells else { throw .tooManyCells(limit: maximumCells) }
+            }
+            for part in parts where seen.insert(part.function).inserted { pieces.append(part.function) }
+            guard pieces.count <= maximumCells else { throw .tooManyCells(limit: maximumCells) }
+        }
+        return pieces
+    }
+
+    /// Each hyperplane that bounds cells on both sides with affine functions that agree on it; cells that do not meet
+    /// can only make its height larger than it need be.
+    private static func folds(of function: PolyhedralFunction) -> [(hyperplane: AffineForm, height: Rational)]
+    {
+        var folds: [(hyperplane: AffineForm, height: Rational)] = []
+        var below: [AffineForm: Set<AffineForm>] = [:]
+        var above: [AffineForm: Set<AffineForm>] = [:]
+        for cell in function.cells {
+            for inequality in cell.polyhedron.inequalities {
+                let form = ReLUCircuit(inputs: function.dimension).affine(
+                    gradient: inequality.normal, intercept: -inequality.offset)
+                guard let first = form.terms.first?.coefficient else { continue }
+                let hyperplane = (.one / first) * form
+                if first.sign > 0 {
+                    below[hyperplane, default: []].insert(cell.function)
+                } else {
+                    above[hyperplane, default: []].insert(cell.function)
+                }
+            }
+        }
+        let shared = below.keys.filter { above[$0] != nil }
+        for hyperplane in shared.sorted(by: { $0.sortKey.lexicographicallyPrecedes($1.sortKey) }) {
+            var least = Rational.zero
+            for lower in below[hyperplane] ?? [] {
+                for upper in above[hyperplane] ?? [] {
+                    let difference = upper - lower
+                    guard let first = difference.terms.first, first.unit == hyperplane.terms[0].unit,
+                        difference == first.coefficient * hyperplane
+                    else { continue }
+                    least = min(least, first.coefficient)
+                }
+            }
+            if least.sign < 0 { folds.append((hyperplane, -least)) }
+        }
+        return folds
+    }
+
+    /// f = g − Σ c σ(h).
+    func form(in circuit: inout ReLUCircuit, _ maxima: ShallowMaxima) throws(ManyDimensionalFault)
+        -> AffineForm
+    {
+        var sum = FormSum()
+        sum.add(try maxima.maximum(of: pieces, in: &circuit), times: .one)
+        for (hyperplane, height) in folds { sum.add(circuit.rectified(hyperplane), times: -height) }
+        return isOpposite ? -sum.form : sum.form
+    }
+}
+
+extension AffineForm {
+    /// For a fixed order of forms.
+    var sortKey: [Rational] { terms.flatMap { [Rational($0.unit), $0.coefficient] } + [constant] }
+}
