@@ -122,6 +122,7 @@ let package = Package(
             ["Compilation", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
         tests("PieceCountingTests", ["PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
         tests("ApproximationTests", ["Approximation", "ExactArithmetic", "PiecewiseLinear"]),
+        tests("DrawingTests", ["Drawing"]),
         tests(
             "HardFamiliesTests",
             ["HardFamilies", "PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),

@@ -61,10 +61,10 @@ struct Axes {
         }
         guard low <= high else { return -1...1 }
         // Halved first: the difference of two finite numbers can overflow.
-        var half = (high / 2 - low / 2) * (1 + 2 * margin)
-        let middle = low / 2 + high / 2
-        if half <= middle.magnitude * 1e-12 { half = max(middle.magnitude * 0.1, 1) }
         let bound = Double.greatestFiniteMagnitude / 8
+        var half = min((high / 2 - low / 2) * (1 + 2 * margin), bound)
+        let middle = min(max(low / 2 + high / 2, -bound), bound)
+        if half <= middle.magnitude * 1e-12 { half = max(middle.magnitude * 0.1, 1) }
         return max(middle - half, -bound)...min(middle + half, bound)
     }
 

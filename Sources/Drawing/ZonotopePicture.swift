@@ -97,7 +97,8 @@ public struct ZonotopePicture: Sendable {
     private func shade(_ normal: Corner) -> String {
         let length = (normal.x * normal.x + normal.y * normal.y + normal.z * normal.z).squareRoot()
         let light = (0.45 * normal.x + 0.2 * normal.y + 0.87 * normal.z) / length
-        return "hsl(213,80%,\(Int(68 + 18 * light))%)"
+        // Squares that overflow or vanish leave no length to divide by.
+        return "hsl(213,80%,\(Int(68 + 18 * (light.isFinite ? light : 0)))%)"
     }
 
     private func drawDirections(into document: inout SVGDocument) {

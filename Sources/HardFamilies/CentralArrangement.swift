@@ -3,8 +3,12 @@ internal import ExactArithmetic
 /// The arrangement of the hyperplanes through the origin with given normals: its regions are the vertices of the
 /// zonotope that the normals generate.
 struct CentralArrangement {
-    /// The arrangement's regions and work would pass the caller's limit.
-    struct LimitReached: Error {}
+    /// The arrangement's regions and work would pass the caller's limit, or nobody waits for them any more.
+    enum Stop: Error {
+        case limitReached, cancelled
+
+        var fault: HardFamilyFault { self == .cancelled ? .cancelled : .tooLarge }
+    }
 
     /// Rows of n entries.
     let normals: [[Rational]]
@@ -36,18 +40,20 @@ struct CentralArrangement {
     ///
     /// - Parameter work: the most entries of rows to reduce; what remains is left there.
     static func regionCount(
-        _ normals: [[Rational]], dimension: Int, work: inout Int
-    ) throws(LimitReached) -> Int {
+        _ normals: [[Rational]], dimension: Int, work: inout Int, _ isCancelled: () -> Bool
+    ) throws(Stop) -> Int {
+        if isCancelled() { throw .cancelled }
         let distinct = hyperplanes(normals)
         work -= normals.count * dimension
-        guard work >= 0 else { throw LimitReached() }
+        guard work >= 0 else { throw .limitReached }
         if distinct.isEmpty { return 1 }
         if dimension == 1 { return 2 }
         if dimension == 2 { return 2 * distinct.count }
         var count = 1
         for index in distinct.indices {
             count += try regionCount(
-                quotient(distinct[..<index], by: distinct[index]), dimension: dimension - 1, work: &work)
+                quotient(distinct[..<index], by: distinct[index]), dimension: dimension - 1, work: &work,
+                isCancelled)
         }
         return count
     }
@@ -56,8 +62,8 @@ struct CentralArrangement {
     ///
     /// - Parameter work: the most products of entries; what remains is left there.
     static func witnesses(
-        _ normals: [[Rational]], dimension: Int, work: inout Int
-    ) throws(LimitReached) -> [[Rational]] {
+        _ normals: [[Rational]], dimension: Int, work: inout Int, _ isCancelled: () -> Bool
+    ) throws(Stop) -> [[Rational]] {
         let distinct = hyperplanes(normals)
         guard let first = distinct.first else {
             return [[Rational](repeating: .one, count: dimension)]
@@ -71,11 +77,12 @@ struct CentralArrangement {
             let normal = distinct[index]
             guard let pivot = normal.firstIndex(where: { !$0.isZero }) else { continue }
             work -= (regions.count + 1) * (index + 1) * dimension
-            guard work >= 0 else { throw LimitReached() }
+            guard work >= 0 else { throw .limitReached }
             let within = try witnesses(
-                quotient(distinct[..<index], by: normal), dimension: dimension - 1, work: &work)
+                quotient(distinct[..<index], by: normal), dimension: dimension - 1, work: &work, isCancelled)
             var next: [[Bool]: [Rational]] = [:]
             for reduced in within {
+                if isCancelled() { throw .cancelled }
                 // The point of the hyperplane with these other coordinates (the pivot's coefficient is 1).
                 var point = reduced
                 point.insert(.zero, at: pivot)

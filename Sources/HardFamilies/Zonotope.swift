@@ -23,14 +23,19 @@ public struct Zonotope: Sendable, Hashable {
     }
 
     /// The dimension of the span of the generators.
-    public var rank: Int {
+    public var rank: Int { rank(isCancelled: { false }) ?? 0 }
+
+    /// - Returns: `nil` where cancelled.
+    func rank(isCancelled: () -> Bool) -> Int? {
         var rows: [[Rational]] = []
         for generator in generators where rows.count < dimension {
+            if isCancelled() { return nil }
             var reduced = generator
             for row in rows {
                 guard let pivot = row.firstIndex(where: { !$0.isZero }), !reduced[pivot].isZero else {
                     continue
                 }
+                if isCancelled() { return nil }
                 let factor = reduced[pivot] / row[pivot]
                 for index in reduced.indices { reduced[index] -= factor * row[index] }
             }
@@ -62,52 +67,70 @@ public struct Zonotope: Sendable, Hashable {
     ///
     /// Complexity: O(m^{n−1}) rows reduced.
     /// - Parameter maximumWork: the most entries of rows; beyond it `tooLarge` is thrown.
-    public func vertexCount(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> Int {
-        if areIndependent(maximumWork: maximumWork), generators.count <= 62 { return 1 << generators.count }
+    public func vertexCount(
+        maximumWork: Int = 5_000_000, isCancelled: () -> Bool = { false }
+    ) throws(HardFamilyFault) -> Int {
+        if generators.count <= 62, try areIndependent(maximumWork, isCancelled) {
+            return 1 << generators.count
+        }
         var work = maximumWork
         do {
-            return try CentralArrangement.regionCount(generators, dimension: dimension, work: &work)
+            return try CentralArrangement.regionCount(
+                generators, dimension: dimension, work: &work, isCancelled)
         } catch {
-            throw .tooLarge
+            throw error.fault
         }
     }
 
     /// Whether (b_1..b_m) ∈ S(n, m), decided exactly: the number of vertices is the largest possible. For n ≥ 2 that
     /// holds exactly when every min(n, m) of the generators are linearly independent, for n = 1 when one is not 0.
-    public func isGeneric(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> Bool {
-        if areIndependent(maximumWork: maximumWork) { return true }
-        return BigInteger(try vertexCount(maximumWork: maximumWork)) == (try mostVertices)
+    public func isGeneric(
+        maximumWork: Int = 5_000_000, isCancelled: () -> Bool = { false }
+    ) throws(HardFamilyFault) -> Bool {
+        if try areIndependent(maximumWork, isCancelled) { return true }
+        let count = try vertexCount(maximumWork: maximumWork, isCancelled: isCancelled)
+        return BigInteger(count) == (try mostVertices)
     }
 
     /// Whether elimination shows within the work limit that all generators are linearly independent: then every choice
     /// of signs gives a vertex.
-    private func areIndependent(maximumWork: Int) -> Bool {
+    private func areIndependent(
+        _ maximumWork: Int, _ isCancelled: () -> Bool
+    ) throws(HardFamilyFault) -> Bool {
         let count = generators.count
-        return count <= dimension && count * count <= maximumWork / dimension && rank == count
+        guard count <= dimension, count * count <= maximumWork / dimension else { return false }
+        guard let rank = rank(isCancelled: isCancelled) else { throw .cancelled }
+        return rank == count
     }
 
     /// The vertices, exactly: for n = 2 counter-clockwise, else in lexicographic order.
     ///
     /// - Parameter maximumWork: the most products of entries, about V · m · n; beyond it `tooLarge` is thrown.
-    public func vertices(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> [[Rational]] {
+    public func vertices(
+        maximumWork: Int = 5_000_000, isCancelled: () -> Bool = { false }
+    ) throws(HardFamilyFault) -> [[Rational]] {
         if dimension == 2 { return planarVertices }
         var work = maximumWork
         let witnesses: [[Rational]]
         do {
-            witnesses = try CentralArrangement.witnesses(generators, dimension: dimension, work: &work)
+            witnesses = try CentralArrangement.witnesses(
+                generators, dimension: dimension, work: &work, isCancelled)
         } catch {
-            throw .tooLarge
+            throw error.fault
         }
         guard witnesses.count.multipliedReportingOverflow(by: generators.count).partialValue <= maximumWork
         else {
             throw .tooLarge
         }
-        let points = witnesses.map { witness in
-            generators.reduce([Rational](repeating: .zero, count: dimension)) { sum, generator in
-                let sign = CentralArrangement.dot(generator, witness).sign
-                if sign == 0 { return sum }
-                return zip(sum, generator).map { sign > 0 ? $0 + $1 : $0 - $1 }
-            }
+        var points: [[Rational]] = []
+        for witness in witnesses {
+            if isCancelled() { throw .cancelled }
+            points.append(
+                generators.reduce([Rational](repeating: .zero, count: dimension)) { sum, generator in
+                    let sign = CentralArrangement.dot(generator, witness).sign
+                    if sign == 0 { return sum }
+                    return zip(sum, generator).map { sign > 0 ? $0 + $1 : $0 - $1 }
+                })
         }
         return points.sorted { $0.lexicographicallyPrecedes($1) }
     }

@@ -14,7 +14,9 @@ extension Zonotope {
     ///
     /// Complexity: O(m³).
     /// - Parameter maximumWork: the most products of entries; beyond it `tooLarge` is thrown.
-    public func facets(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> [ZonotopeFace] {
+    public func facets(
+        maximumWork: Int = 5_000_000, isCancelled: () -> Bool = { false }
+    ) throws(HardFamilyFault) -> [ZonotopeFace] {
         guard dimension == 3 else { return [] }
         let count = generators.count
         guard count <= 1000, count * count * count <= maximumWork else { throw .tooLarge }
@@ -22,6 +24,7 @@ extension Zonotope {
         var faces: [ZonotopeFace] = []
         for first in 0..<count {
             for second in first + 1..<count {
+                if isCancelled() { throw .cancelled }
                 let normal = Self.cross(generators[first], generators[second])
                 guard let leading = normal.first(where: { !$0.isZero }) else { continue }
                 let scaled = normal.map { $0 / leading }

@@ -69,12 +69,15 @@ public struct ZonotopeFamily: Sendable {
     /// {γ_Z > M} is one piece more, and two if the generators span a line only. Theorem 3.11, corrected.
     /// - Throws: `tooLarge` where the vertices take more than `maximumWork` to count: then the pieces of `network`
     ///   have to be counted.
-    public func pieces(maximumWork: Int = 5_000_000) throws(HardFamilyFault) -> ZonotopePieces {
+    public func pieces(
+        maximumWork: Int = 5_000_000, isCancelled: () -> Bool = { false }
+    ) throws(HardFamilyFault) -> ZonotopePieces {
         // First, since many vertices, for which it throws, can mean a rank that is long to find.
-        let counted = BigInteger(try zonotope.vertexCount(maximumWork: maximumWork))
+        let counted = BigInteger(
+            try zonotope.vertexCount(maximumWork: maximumWork, isCancelled: isCancelled))
         let source: ZonotopeCountSource =
             counted == (try zonotope.mostVertices) ? .generic : .countedVertices
-        let rank = zonotope.rank
+        guard let rank = zonotope.rank(isCancelled: isCancelled) else { throw .cancelled }
         if rank == 0 { return ZonotopePieces(vertices: .one, pieces: .one, source: source) }
         let tails = sawtooth.endsInZero ? (rank == 1 ? 2 : 1) : 0
         return ZonotopePieces(

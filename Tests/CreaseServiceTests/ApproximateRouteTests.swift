@@ -71,6 +71,19 @@ import Testing
         #expect(job.status == 202)
     }
 
+    /// Numbers close to the largest of binary64 have a picture, too.
+    @Test func picturesOfHugeNumbers() throws {
+        let service = try ServiceProcess.shared.get()
+        for body in [
+            #"{"points":[[1e308,0],[1.7e308,1]],"tolerance":0.1}"#,
+            #"{"points":[[0,1e308],[1,1.2e308],[2,1.1e308]],"tolerance":0}"#,
+            #"{"bands":[[0,-1.7e308,1.7e308]]}"#,
+        ] {
+            let picture = try service.post("/v1/approximate", body, headers: [("Accept", "image/svg+xml")])
+            #expect(picture.status == 200 && picture.text.hasPrefix("<svg"), "\(body)")
+        }
+    }
+
     /// Closed forms: lines, and functions with enough pieces for every place.
     @Test func bestInTheMean() throws {
         let service = try ServiceProcess.shared.get()

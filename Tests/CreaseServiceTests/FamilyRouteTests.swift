@@ -71,6 +71,14 @@ import Testing
             #expect(drawn.status == 200 && drawn.text.hasPrefix("<svg"))
             #expect(drawn.text.components(separatedBy: "<circle").count - 1 == marks, "\(generators)")
         }
+        // Facets' normals are products of generators: here beyond binary64, or below it.
+        for scale in ["1e200", "1e-200"] {
+            let drawn = try service.post(
+                "/v1/families/zonotope",
+                #"{"generators":[[\#(scale),0,0],[0,\#(scale),0],[0,1,\#(scale)]],"teeth":"equal","units":2,"layers":1}"#,
+                headers: [("Accept", "image/svg+xml")])
+            #expect(drawn.status == 200 && drawn.text.hasPrefix("<svg"), "\(drawn.text)")
+        }
         let beyond = try service.post(
             "/v1/families/zonotope", #"{"generators":[[1,0,0,0]],"teeth":"equal","units":2,"layers":2}"#,
             headers: [("Accept", "image/svg+xml")])

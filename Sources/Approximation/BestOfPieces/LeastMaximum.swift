@@ -15,17 +15,20 @@ struct ToleranceGates: Gates {
     let data: MergedData
     let tolerance: Rational
     private let near: Double
+    /// Whether all binary64 values are far from overflow and underflow.
+    private let isFiltered: Bool
 
     init(_ data: MergedData, tolerance: Rational) {
         self.data = data
         self.tolerance = tolerance
         near = tolerance.nearestDouble
+        isFiltered = data.isFiltered && (near == 0 || (0x1p-300...0x1p300).contains(near))
     }
 
     var count: Int { data.x.count }
 
     func orientation(_ p: Corner, _ q: Corner, _ r: Corner) -> Int {
-        if data.isFiltered {
+        if isFiltered {
             let (px, qx, rx) = (data.nearX[p.index], data.nearX[q.index], data.nearX[r.index])
             let (py, qy, ry) = (nearY(p), nearY(q), nearY(r))
             let left = (qx - px) * (ry.value - py.value)
@@ -126,9 +129,10 @@ extension DataBand {
         let least = data.least.reduce(data.least[0]) { min($0, $1) }
         var high = (most - least) / Rational(2)
         while high - low > high * relativeGap {
-            // Tolerances as binary64: bisection in exact numbers would make them longer and longer.
-            let middle = Rational(exactly: ((low + high) / Rational(2)).nearestDouble) ?? high
-            guard middle > low, middle < high else { break }
+            // Tolerances as binary64 where there is one in between: exact numbers become longer and longer.
+            let half = (low + high) / Rational(2)
+            let rounded = Rational(exactly: half.nearestDouble) ?? high
+            let middle = rounded > low && rounded < high ? rounded : half
             if try isEnough(middle) { high = middle } else { low = middle }
         }
         return try result(high, lowerBound: low)

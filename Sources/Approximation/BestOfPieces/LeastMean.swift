@@ -86,12 +86,12 @@ public enum LeastMean {
         if pieces == 1 {
             let line =
                 norm == .squared
-                ? RegressionLines.leastSquares(x: x, y: y)
+                ? RegressionLines.leastSquares(x: x, y: y, isCancelled: isCancelled)
                 : RegressionLines.leastAbsolute(x: x, y: y, isCancelled: isCancelled)
             guard let line else { throw .cancelled }
             return try exact(line)
         }
-        let through = try centres(x, y, norm).fewestPieces(isCancelled: isCancelled)
+        let through = try centres(x, y, norm, isCancelled).fewestPieces(isCancelled: isCancelled)
         if through.pieces <= pieces { return try exact(through.function) }
         guard pieces <= maximumPieces else { throw .tooManyPieces(limit: maximumPieces) }
         return try search(MeanData(x: x, y: y), pieces: pieces, norm: norm, options, progress, isCancelled)
@@ -99,7 +99,7 @@ public enum LeastMean {
 
     /// What is best at each place by itself: the mean of its values, or their medians.
     private static func centres(
-        _ x: [Rational], _ y: [Rational], _ norm: MeanNorm
+        _ x: [Rational], _ y: [Rational], _ norm: MeanNorm, _ isCancelled: () -> Bool
     ) throws(ApproximationFault) -> DataBand {
         let order = x.indices.sorted { x[$0] < x[$1] }
         var places: [Rational] = []
@@ -114,7 +114,8 @@ public enum LeastMean {
             places.append(place)
             switch norm {
             case .squared:
-                let mean = values.reduce(.zero, +) / Rational(values.count)
+                guard let sum = RegressionLines.sum(values, isCancelled) else { throw .cancelled }
+                let mean = sum / Rational(values.count)
                 lower.append(mean)
                 upper.append(mean)
             case .absolute:
@@ -134,7 +135,7 @@ public enum LeastMean {
         let evaluator = function.evaluator()
         var sum = Rational.zero
         for (index, place) in x.enumerated() {
-            if index & 0xfff == 0, isCancelled() { throw .cancelled }
+            if index & 0x3f == 0, isCancelled() { throw .cancelled }
             sum += norm.of(evaluator(place) - y[index])
         }
         return sum / Rational(x.count)

@@ -5,20 +5,36 @@ internal import PiecewiseLinear
 enum RegressionLines {
     /// The line of least mean squared distance; of all, where all places are one, the constant.
     ///
-    /// Complexity: O(n) rational operations.
-    static func leastSquares(x: [Rational], y: [Rational]) -> PiecewiseLinearFunction {
+    /// Complexity: O(n) rational operations, on numbers that grow with every new denominator.
+    /// - Returns: `nil` where cancelled.
+    static func leastSquares(
+        x: [Rational], y: [Rational], isCancelled: () -> Bool
+    ) -> PiecewiseLinearFunction? {
         let count = Rational(x.count)
-        let meanX = x.reduce(.zero, +) / count
-        let meanY = y.reduce(.zero, +) / count
+        guard let sumX = sum(x, isCancelled), let sumY = sum(y, isCancelled) else { return nil }
+        let meanX = sumX / count
+        let meanY = sumY / count
         var variance = Rational.zero
         var covariance = Rational.zero
-        for (place, target) in zip(x, y) {
+        for (index, (place, target)) in zip(x, y).enumerated() {
+            if index & 0x3f == 0, isCancelled() { return nil }
             let centred = place - meanX
             variance += centred * centred
             covariance += centred * target
         }
         let slope = variance.isZero ? .zero : covariance / variance
         return PiecewiseLinearFunction(slope: slope, intercept: meanY - slope * meanX)
+    }
+
+    /// - Returns: `nil` where cancelled.
+    static func sum(_ values: [Rational], _ isCancelled: () -> Bool) -> Rational? {
+        var sum = Rational.zero
+        for (index, value) in values.enumerated() {
+            // Sums of many denominators become as long as all of them together.
+            if index & 0x3f == 0, isCancelled() { return nil }
+            sum += value
+        }
+        return sum
     }
 
     /// A line of least mean absolute distance.
@@ -34,7 +50,9 @@ enum RegressionLines {
         guard let start = approximateSlope(x.map(\.nearestDouble), y.map(\.nearestDouble), isCancelled) else {
             return nil
         }
-        let first = AbsoluteTangent(slope: Rational(exactly: start.slope) ?? .zero, x, y)
+        guard
+            let first = AbsoluteTangent(slope: Rational(exactly: start.slope) ?? .zero, x, y, isCancelled)
+        else { return nil }
         guard !first.isLeast else { return first.line }
         // From the first slope downhill, in steps that double, until the distance grows.
         var left = first
@@ -42,9 +60,11 @@ enum RegressionLines {
         let isFalling = first.derivatives.upper.sign < 0
         var step = Rational(exactly: start.uncertainty) ?? .one
         while true {
-            if isCancelled() { return nil }
             let from = isFalling ? right : left
-            let next = AbsoluteTangent(slope: from.slope + (isFalling ? step : -step), x, y)
+            guard
+                let next = AbsoluteTangent(
+                    slope: from.slope + (isFalling ? step : -step), x, y, isCancelled)
+            else { return nil }
             if next.isLeast { return next.line }
             (left, right) = isFalling ? (from, next) : (next, from)
             if (next.derivatives.upper.sign < 0) != isFalling { break }
@@ -52,7 +72,6 @@ enum RegressionLines {
         }
         var takesMiddle = false
         while true {
-            if isCancelled() { return nil }
             takesMiddle.toggle()
             var slope = left.meeting(right)
             if takesMiddle,
@@ -61,7 +80,7 @@ enum RegressionLines {
             {
                 slope = middle
             }
-            let tangent = AbsoluteTangent(slope: slope, x, y)
+            guard let tangent = AbsoluteTangent(slope: slope, x, y, isCancelled) else { return nil }
             if tangent.isLeast { return tangent.line }
             if tangent.derivatives.upper.sign < 0 { left = tangent } else { right = tangent }
         }
@@ -118,14 +137,22 @@ private struct AbsoluteTangent {
     /// Residuals above the median count with sign +1, below with −1; those at it with any signs in [−1, 1] that make
     /// the sum of all 0, as the best intercept asks for. Σ (signs · x) then ranges over an interval, whose ends give
     /// the largest signs to the largest or the smallest places.
-    init(slope: Rational, _ x: [Rational], _ y: [Rational]) {
-        let rests = zip(x, y).map { $1 - slope * $0 }
+    ///
+    /// `nil` where cancelled.
+    init?(slope: Rational, _ x: [Rational], _ y: [Rational], _ isCancelled: () -> Bool) {
+        var rests: [Rational] = []
+        rests.reserveCapacity(x.count)
+        for index in x.indices {
+            if index & 0x3f == 0, isCancelled() { return nil }
+            rests.append(y[index] - slope * x[index])
+        }
         let median = rests.sorted()[(rests.count - 1) / 2]
         var value = Rational.zero
         var decided = Rational.zero
         var balance = 0
         var free: [Rational] = []
-        for (rest, place) in zip(rests, x) {
+        for (index, (rest, place)) in zip(rests, x).enumerated() {
+            if index & 0x3f == 0, isCancelled() { return nil }
             if rest == median {
                 free.append(place)
             } else if rest > median {

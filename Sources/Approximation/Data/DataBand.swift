@@ -126,7 +126,12 @@ extension DataBand {
             let slope = (gates.y(tangent.second) - y) / (gates.x(tangent.second.index) - x)
             return (slope, y - slope * x)
         }
-        var lines = windows.map(line)
+        var lines: [(slope: Rational, intercept: Rational)] = []
+        lines.reserveCapacity(windows.count + 1)
+        for (index, window) in windows.enumerated() {
+            if index & 0xff == 0, isCancelled() { throw .cancelled }
+            lines.append(line(window))
+        }
         if last.isEmpty {
             // One gate in all.
             lines.append((.zero, (gates.y(.lower(0)) + gates.y(.upper(0))) / Rational(2)))
@@ -142,6 +147,7 @@ extension DataBand {
         }
         var breakpoints: [Rational] = []
         for index in lines.indices.dropLast() {
+            if index & 0xff == 0, isCancelled() { throw .cancelled }
             // Consecutive lines cross between two gates, so their slopes differ.
             breakpoints.append(
                 (lines[index + 1].intercept - lines[index].intercept)

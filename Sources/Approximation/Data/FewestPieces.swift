@@ -106,7 +106,7 @@ extension Gates {
         var range = LineRange(gates: self)
         var windows: [TangentLine] = []
         for index in 0..<count {
-            if index & 4095 == 0, isCancelled() { return nil }
+            if index & 0xff == 0, isCancelled() { return nil }
             switch range.position(of: index) {
             case 1:
                 guard let line = range.shallowest else { break }

@@ -69,7 +69,7 @@ extension Formula {
         try cells.refine(deviation: cost / 4, isCancelled)
         for _ in 0..<60 {
             if isCancelled() { throw .cancelled }
-            let ends = try cells.ends(uncertainty: cost / 4)
+            let ends = try cells.ends(uncertainty: cost / 4, isCancelled)
             let x = ends.map { exact($0.x) }
             guard
                 let band = try? DataBand(
@@ -97,7 +97,7 @@ extension Formula {
                     function: function, errorBound: bound, piecesLowerBound: least,
                     samples: ends.map { ($0.x, ($0.value.lower + $0.value.upper) / 2) })
             }
-            try cells.split { worst[$0] > cost / 2 }
+            try cells.split(isCancelled) { worst[$0] > cost / 2 }
         }
         throw .tooManyCells(limit: cells.limit)
     }
@@ -133,18 +133,21 @@ private struct Cells {
     /// Halves cells until none deviates more.
     mutating func refine(deviation: Double, _ isCancelled: () -> Bool) throws(FormulaApproximationFault) {
         while true {
-            if isCancelled() { throw .cancelled }
             guard deviations.contains(where: { $0 > deviation }) else { return }
             let current = deviations
-            try split { current[$0] > deviation }
+            try split(isCancelled) { current[$0] > deviation }
         }
     }
 
     /// Halves the chosen cells.
-    mutating func split(_ isChosen: (Int) -> Bool) throws(FormulaApproximationFault) {
+    mutating func split(
+        _ isCancelled: () -> Bool, _ isChosen: (Int) -> Bool
+    ) throws(FormulaApproximationFault) {
         var newPlaces = [places[0]]
         var newDeviations: [Double] = []
         for index in deviations.indices {
+            // A formula of thousands of steps takes a tenth of a millisecond.
+            if index & 0xff == 0, isCancelled() { throw .cancelled }
             let (a, b) = (places[index], places[index + 1])
             if isChosen(index) {
                 let middle = a + (b - a) / 2
@@ -163,10 +166,13 @@ private struct Cells {
     }
 
     /// The formula's values at the ends of the cells, each known up to `uncertainty`.
-    func ends(uncertainty: Double) throws(FormulaApproximationFault) -> [(x: Double, value: Interval)] {
+    func ends(
+        uncertainty: Double, _ isCancelled: () -> Bool
+    ) throws(FormulaApproximationFault) -> [(x: Double, value: Interval)] {
         var ends: [(x: Double, value: Interval)] = []
         ends.reserveCapacity(places.count)
-        for x in places {
+        for (index, x) in places.enumerated() {
+            if index & 0xff == 0, isCancelled() { throw .cancelled }
             let value = formula.enclosure(over: Interval(x)).value
             guard value.isBounded, value.width <= uncertainty else { throw .undefined(near: x) }
             ends.append((x, value))

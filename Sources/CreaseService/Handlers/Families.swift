@@ -92,15 +92,19 @@ enum FamiliesOperation {
         let zonotope = try faults(at: generatorsValue.pointer) { try Zonotope(generators: generators) }
         let sawtooth = try family.sawtooth(call)
         let member = try faults { try ZonotopeFamily(zonotope: zonotope, sawtooth: sawtooth) }
-        let pieces = try faults(at: generatorsValue.pointer) { try member.pieces() }
+        let pieces = try faults(at: generatorsValue.pointer) {
+            try member.pieces(isCancelled: call.cancellation.closure)
+        }
         var vertices: [[Rational]]?
         if zonotope.dimension <= 3, pieces.vertices <= BigInteger(maximumVertices) {
-            vertices = try faults(at: generatorsValue.pointer) { try zonotope.vertices() }
+            vertices = try faults(at: generatorsValue.pointer) {
+                try zonotope.vertices(isCancelled: call.cancellation.closure)
+            }
         }
         if call.answers == "image/svg+xml" {
             return zonotope.dimension == 1
                 ? try FamilyPicture.of(member, pieces.pieces, call)
-                : try FamilyPicture.of(zonotope, vertices, at: generatorsValue.pointer)
+                : try FamilyPicture.of(zonotope, vertices, at: generatorsValue.pointer, call)
         }
         let last = min(maximumGapRows, sawtooth.layers, SizeBounds.maximumHiddenLayers / zonotope.dimension)
         let bounds =

@@ -48,10 +48,13 @@ enum FamilyPicture {
     }
 
     /// - Parameter vertices: where they are few enough to be listed.
-    static func of(_ zonotope: Zonotope, _ vertices: [[Rational]]?, at pointer: String) throws -> Response {
+    static func of(
+        _ zonotope: Zonotope, _ vertices: [[Rational]]?, at pointer: String, _ call: Call
+    ) throws -> Response {
         guard zonotope.dimension <= 3, let vertices,
-            let facets = try? zonotope.facets()
+            let facets = try? zonotope.facets(isCancelled: call.cancellation.closure)
         else {
+            if call.cancellation.isCancelled { throw Problem.cancelled }
             throw Problem(
                 status: 406, code: "not-acceptable",
                 detail: "A picture shows a zonotope of two or three dimensions with few vertices.")
@@ -68,7 +71,7 @@ enum FamilyPicture {
             facets.isEmpty
             ? [ZonotopePicture.Face(corners: corners, normal: upright)]
             : facets.map {
-                ZonotopePicture.Face(corners: $0.corners.map(corner), normal: corner($0.normal))
+                ZonotopePicture.Face(corners: $0.corners.map(corner), normal: direction($0.normal))
             }
         let (count, size) = (vertices.count, zonotope.generators.count)
         return Answer.svg(
@@ -77,6 +80,12 @@ enum FamilyPicture {
                     + "generator\(size == 1 ? "" : "s")",
                 faces: faces, vertices: corners, isPlanar: zonotope.dimension == 2
             ).svg())
+    }
+
+    /// Of entries up to 1, whose rounding keeps the direction.
+    private static func direction(_ normal: [Rational]) -> ZonotopePicture.Corner {
+        let reach = normal.reduce(Rational.zero) { max($0, $1.magnitude) }
+        return corner(reach.isZero ? normal : normal.map { $0 / reach })
     }
 
     private static func corner(_ point: [Rational]) -> ZonotopePicture.Corner {
