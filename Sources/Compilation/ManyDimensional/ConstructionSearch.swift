@@ -12,6 +12,8 @@ struct ConstructionSearch {
         var maximumDeviation: Rational = .zero
         /// Affine functions that the function equals on open sets, as far as the construction met them.
         var pieces: [AffineForm] = []
+        /// The number of pieces, where the construction tells it.
+        var count: Int?
         /// A box that holds the domain, where the construction found one.
         var box: [ClosedRange<Rational>]?
 
@@ -389,10 +391,12 @@ struct ConstructionSearch {
         }
         let bound = SizeLowerBound.nodes(for: pieces, inputs: dimension)
         return ManyDimensionalReport(
-            inputDimension: dimension, hiddenLayers: network.hiddenLayers, width: network.width,
+            inputDimension: dimension, pieces: candidate.count, hiddenLayers: network.hiddenLayers,
+            width: network.width,
             size: network.size, sizeLowerBound: bound, minimal: network.size <= bound ? .proved : .unknown,
             depthBound: maximumLayers + 1, theorem: candidate.theorem, domain: domain.text(function),
-            exact: candidate.maximumDeviation.isZero, maximumDeviation: candidate.maximumDeviation)
+            exact: candidate.maximumDeviation.isZero, maximumDeviation: candidate.maximumDeviation,
+            box: domain.box ?? candidate.box)
     }
 }
 

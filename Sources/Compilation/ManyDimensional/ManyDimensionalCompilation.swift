@@ -60,6 +60,8 @@ public struct ManyDimensionalCompilation: Sendable {
 public struct ManyDimensionalReport: Sendable, Hashable {
     /// n.
     public var inputDimension: Int
+    /// The number of pieces of the function on its domain, where the construction tells it.
+    public var pieces: Int?
     public var hiddenLayers: Int
     public var width: Int
     /// The number of hidden nodes.
@@ -78,6 +80,8 @@ public struct ManyDimensionalReport: Sendable, Hashable {
     public var exact: Bool
     /// How far the network is from the function on the domain at most.
     public var maximumDeviation: Rational
+    /// A box that holds the domain, where one is known.
+    public var box: [ClosedRange<Rational>]?
 
     /// `hiddenLayers` + 1.
     public var depth: Int { hiddenLayers + 1 }

@@ -22,6 +22,12 @@ public enum ManyDimensionalCompiler {
         return try search.best(for: function)
     }
 
+    /// In words, where a function that is not given on all of R^n is given, and what its network does elsewhere.
+    public static func restriction(of function: FunctionExpression) -> String? {
+        let domain = FunctionDomain(function)
+        return domain.isSpace ? nil : domain.text(function)
+    }
+
     /// ⌈log2(n + 1)⌉, the hidden layers that always suffice (Theorem 2.1 of Arora et al., ICLR 2018); 2 for n = 4
     /// (Bakaev et al., 2025).
     public static func hiddenLayerBound(dimension: Int) -> Int {

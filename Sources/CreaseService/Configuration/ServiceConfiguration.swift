@@ -27,6 +27,28 @@ public struct ServiceConfiguration: Sendable {
     /// Functions inside functions.
     public var maximumNesting = 32
 
+    // Functions on R^n.
+
+    /// Variables of a function.
+    public var maximumVariables = 256
+    /// Variables of a function on simplices, a grid or regions.
+    public var maximumMeshVariables = 6
+    /// Affine functions of a maximum, of a sum of maxima, or of a lattice form.
+    public var maximumAffineFunctions = 100_000
+    /// Indices in the selections of a lattice form.
+    public var maximumSelectionIndices = 1_000_000
+    /// Points of a function on simplices or a grid.
+    public var maximumVertices = 200_000
+    /// Simplices; a cell of a grid on R^n is n! of them.
+    public var maximumSimplices = 200_000
+    public var maximumRegions = 2000
+    /// Inequalities of all regions of a function.
+    public var maximumRegionInequalities = 50_000
+    /// Hidden units on the way to a network.
+    public var maximumCompilationUnits = 200_000
+    /// Cells that a function is cut into on the way to a network.
+    public var maximumCompilationCells = 20_000
+
     // Time.
 
     /// Seconds that a request may compute before it is answered with 503, or 202 where it can become a job.

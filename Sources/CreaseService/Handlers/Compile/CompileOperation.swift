@@ -11,8 +11,10 @@ enum CompileOperation {
         let document = try call.document()
         var reader = try ObjectReader(document.root)
         let functionValue = try reader.required("function")
-        // With one variable a single hidden layer is both the shallowest and the smallest of one layer.
-        _ = try reader.optional("objective")?.choice(["size": 0, "depth": 1])
+        let objective =
+            try reader.optional("objective")?.choice([
+                "size": ManyDimensionalOptions.Objective.size, "depth": .depth,
+            ]) ?? .size
         let outputBias = try reader.optional("outputBias")?.boolean() ?? true
         let isExact = try reader.isExactArithmetic()
         let functionReading = try reader.numberReading(default: .decimal)
@@ -20,10 +22,11 @@ enum CompileOperation {
         let name = try StoreMember(reader.optional("store"))
         try reader.finish()
 
+        let progress = CompileProgress(call)
         let decoding = FunctionDecoding(
             networks: NetworkDecoding(service: call.service, reading: networkReading),
             reading: functionReading,
-            call: call)
+            call: call, progress: { progress.report($0, $1) })
         if let table = try decoding.table(functionValue), let scaled = scaled(table, functionReading, call) {
             let compiled: CompiledNetwork
             do {
@@ -35,18 +38,27 @@ enum CompileOperation {
             }
             return try answer(compiled, isExact: isExact, name: name, call)
         }
-        return try answer(
-            function: decoding.function(functionValue), outputBias: outputBias, isExact: isExact, name: name,
-            call)
+        let decoded = try decoding.expression(functionValue)
+        // With one variable a single hidden layer is both the shallowest and the smallest of one layer.
+        if let function = try decoding.oneDimensional(decoded, at: functionValue.pointer) {
+            return try answer(
+                function: function, domain: ManyDimensionalCompiler.restriction(of: decoded.expression),
+                outputBias: outputBias, isExact: isExact, name: name, call)
+        }
+        return try ManyDimensionalCompile(
+            function: decoded, pointer: functionValue.pointer, objective: objective, outputBias: outputBias,
+            isExact: isExact, name: name, call: call, progress: progress
+        ).answer()
     }
 
     /// The answer for a function that is known exactly.
     /// - Parameters:
     ///   - pointer: of what the function was made of.
+    ///   - domain: where the function was given, if not on all of R; the end pieces were continued.
     ///   - preface: writes members that come before the network.
     static func answer(
-        function: PiecewiseLinearFunction, at pointer: String = "#/function", outputBias: Bool, isExact: Bool,
-        name: StoreMember, _ call: Call,
+        function: PiecewiseLinearFunction, at pointer: String = "#/function", domain: String? = nil,
+        outputBias: Bool, isExact: Bool, name: StoreMember, _ call: Call,
         preface: (inout JSONWriter) -> Void = { _ in }
     ) throws -> Response {
         let compiled: CompiledNetwork
@@ -56,7 +68,16 @@ enum CompileOperation {
         } catch {
             throw problem(error, pointer)
         }
-        return try answer(compiled, isExact: isExact, name: name, call, preface: preface)
+        return try answer(
+            compiled, isExact: isExact, name: name, call,
+            report: { report in
+                guard let domain else { return }
+                report.domain = domain
+                // Without an output bias another continuation could take fewer nodes.
+                guard !outputBias else { return }
+                report.sizeLowerBound = min(report.sizeLowerBound, function.pieces - 1)
+                report.minimal = report.size <= report.sizeLowerBound ? .proved : .unknown
+            }, preface: preface)
     }
 
     private static func options(_ outputBias: Bool, _ isExact: Bool, _ call: Call) -> CompilationOptions {
@@ -110,10 +131,12 @@ enum CompileOperation {
 
     private static func answer(
         _ compiled: CompiledNetwork, isExact: Bool, name: StoreMember, _ call: Call,
+        report amend: (inout CompilationReport) -> Void = { _ in },
         preface: (inout JSONWriter) -> Void = { _ in }
     ) throws -> Response {
         let threads = call.service.configuration.workers
-        let report = compiled.report
+        var report = compiled.report
+        amend(&report)
         let exactNetwork = isExact ? compiled.exactNetwork() : nil
         var writer = JSONWriter(capacity: 1024 + 48 * report.size)
         writer.beginObject()

@@ -1,17 +1,17 @@
 internal import ExactArithmetic
 internal import FastJSON
-internal import PieceCounting
 internal import PiecewiseLinear
-internal import ReLUNetworks
 
-/// Reads functions of one variable out of request bodies.
+/// Reads functions out of request bodies: this file those of one variable by their tables.
 struct FunctionDecoding {
     let networks: NetworkDecoding
     /// What a JSON number in a function means.
     let reading: NumberReading
     let call: Call
+    /// Told what is done of long checks, from 0 to 1.
+    var progress: (_ phase: String, _ fraction: Double) -> Void = { _, _ in }
 
-    private var limits: PiecewiseLinearLimits {
+    var limits: PiecewiseLinearLimits {
         PiecewiseLinearLimits(
             maximumBreakpoints: call.service.configuration.maximumBreakpoints,
             isCancelled: call.cancellation.closure)
@@ -85,83 +85,15 @@ struct FunctionDecoding {
             left: try ExactNumbers.rational(left, reading), right: try ExactNumbers.rational(right, reading))
     }
 
-    /// A function of any kind, exactly.
-    func function(_ value: JSONValue, depth: Int = 0) throws -> PiecewiseLinearFunction {
-        let maximumNesting = call.service.configuration.maximumNesting
-        guard depth <= maximumNesting else {
-            throw Problem.limit(
-                "maximumNesting", maximumNesting, at: value.pointer, "Functions are nested too deeply")
-        }
-        do {
-            return try build(value, depth)
-        } catch let fault as PiecewiseLinearFault {
-            throw problem(fault, value.pointer)
-        }
-    }
-
-    private func build(_ value: JSONValue, _ depth: Int) throws -> PiecewiseLinearFunction {
-        if let table = try table(value) { return try function(table) }
-        var reader = try ObjectReader(value)
-        _ = reader.optional("kind")
-        switch try kind(value) {
-        case "sum":
-            let functions = try functions(reader.required("functions"), depth)
-            let coefficientsValue = reader.optional("coefficients")
-            try reader.finish()
-            guard let coefficientsValue else {
-                return try PiecewiseLinearFunction.sum(
-                    functions, coefficients: functions.map { _ in .one }, limits: limits)
-            }
-            let coefficients = try coefficientsValue.numbers()
-            guard coefficients.count == functions.count else {
-                throw Problem.unprocessable(
-                    "shape-mismatch", at: coefficients.pointer,
-                    "\(coefficients.count) coefficients come with \(functions.count) functions.")
-            }
-            return try PiecewiseLinearFunction.sum(
-                functions, coefficients: try ExactNumbers.rationals(coefficients, reading), limits: limits)
-        case "maximum":
-            let functions = try functions(reader.required("functions"), depth)
-            try reader.finish()
-            return try PiecewiseLinearFunction.maximum(functions, limits: limits)
-        case "minimum":
-            let functions = try functions(reader.required("functions"), depth)
-            try reader.finish()
-            return try PiecewiseLinearFunction.minimum(functions, limits: limits)
-        case "scale":
-            let function = try function(reader.required("function"), depth: depth + 1)
-            let factor = try ExactNumbers.rational(reader.required("factor"), reading)
-            try reader.finish()
-            return function.scaled(by: factor)
-        case "absolute":
-            let function = try function(reader.required("function"), depth: depth + 1)
-            try reader.finish()
-            return try function.absoluteValue(limits: limits)
-        case "composition":
-            let outer = try function(reader.required("outer"), depth: depth + 1)
-            let innerValue = try reader.required("inner")
-            let inner = try functions(innerValue, depth)
-            try reader.finish()
-            guard inner.count == 1 else {
-                throw Problem.unprocessable(
-                    "shape-mismatch", at: innerValue.pointer,
-                    "The outer function has one variable; \(inner.count) inner functions are given.")
-            }
-            return try PiecewiseLinearFunction.composition(outer: outer, inner: inner[0], limits: limits)
-        case "network":
-            let networkValue = try reader.required("network")
-            try reader.finish()
-            return try function(ofNetwork: networkValue)
-        case let kind:
-            let known = [
-                "piecewise-linear", "sum", "maximum", "minimum", "scale", "absolute", "composition",
-                "network",
-            ]
+    /// A function of one variable, of any kind, exactly.
+    func function(_ value: JSONValue) throws -> PiecewiseLinearFunction {
+        let decoded = try expression(value)
+        guard decoded.variables == 1, let function = try oneDimensional(decoded, at: value.pointer) else {
             throw Problem.unprocessable(
-                "unknown-value", at: "\(value.pointer)/kind",
-                "'\(kind)' is no kind of function of one variable; known are \(known.joined(separator: ", "))."
-            )
+                "unsupported-dimension", at: value.pointer,
+                "A function of one variable is expected; this one has \(decoded.variables).")
         }
+        return function
     }
 
     private func kind(_ value: JSONValue) throws -> String {
@@ -169,15 +101,7 @@ struct FunctionDecoding {
         return try reader.required("kind").string()
     }
 
-    private func functions(_ value: JSONValue, _ depth: Int) throws -> [PiecewiseLinearFunction] {
-        let values = try value.elements()
-        guard !values.isEmpty else {
-            throw Problem.unprocessable("empty", at: value.pointer, "At least one function is expected.")
-        }
-        return try values.map { try function($0, depth: depth + 1) }
-    }
-
-    private func function(_ table: Table) throws -> PiecewiseLinearFunction {
+    func function(_ table: Table) throws -> PiecewiseLinearFunction {
         var x: [Rational] = []
         var y: [Rational] = []
         x.reserveCapacity(table.points.rows)
@@ -191,28 +115,6 @@ struct FunctionDecoding {
             return try PiecewiseLinearFunction(x: x, y: y, sides: table.sides, limits: limits)
         } catch {
             throw problem(error, table.pointer)
-        }
-    }
-
-    private func function(ofNetwork value: JSONValue) throws -> PiecewiseLinearFunction {
-        let network = try networks.network(value)
-        guard network.inputs == 1, network.outputs == 1 else {
-            throw Problem.unprocessable(
-                "unsupported-dimension", at: value.pointer,
-                "A network of one input and one output is expected; this one has \(network.inputs) and "
-                    + "\(network.outputs).")
-        }
-        let configuration = call.service.configuration
-        do {
-            return try LinePieceCounting.list(
-                network.exact,
-                limits: CountingLimits(
-                    maximumCells: min(configuration.maximumCells, configuration.maximumBreakpoints),
-                    maximumBytes: configuration.maximumWorkBytes),
-                isCancelled: call.cancellation.closure
-            ).function()
-        } catch {
-            throw PiecesOperation.problem(error)
         }
     }
 

@@ -1,0 +1,208 @@
+internal import ExactArithmetic
+internal import LinearProgramming
+
+/// Regions held against each other.
+struct RegionCheck {
+    let cells: [RegionCell]
+    let tolerance: Rational
+    /// Pairs that share a facet or a part of one, the smaller index first.
+    private(set) var neighbours: Set<[Int]> = []
+    private(set) var discontinuity = Rational.zero
+    /// Whether no facet bounds the union.
+    private(set) var coversSpace = true
+    /// Hyperplanes that have the union on one side.
+    private var supporting: Set<[Rational]> = []
+
+    init(cells: [RegionCell], tolerance: Rational) {
+        self.cells = cells
+        self.tolerance = tolerance
+    }
+
+    private var dimension: Int { cells[0].polyhedron.dimension }
+
+    // MARK: Values
+
+    /// The functions of two regions differ by no more than the tolerance on what both have.
+    mutating func agree(_ first: Int, _ second: Int, _ isCancelled: () -> Bool) throws(FunctionFault) {
+        let (a, b) = (cells[first].function, cells[second].function)
+        if a == b { return }
+        let slope = zip(a.gradient, b.gradient).map { $0 - $1 }
+        let common = cells[first].polyhedron.intersection(cells[second].polyhedron)
+        for sign in [Rational.one, Rational(-1)] {
+            let outcome = try solving { () throws(LinearProgrammingFault) in
+                try common.maximum(of: slope.map { sign * $0 }, isCancelled: isCancelled)
+            }
+            switch outcome {
+            case .infeasible: return
+            case .optimal(let point, _, _):
+                let excess = sign * (a(point) - b(point))
+                guard excess <= tolerance else { throw disagreement(first, second, point) }
+                discontinuity = max(discontinuity, excess)
+            case .unbounded(let point, let ray):
+                // Along the ray the difference grows for ever: to where it is the tolerance and 1 more.
+                let excess = sign * (a(point) - b(point))
+                let rate = zip(slope, ray).reduce(Rational.zero) { $0 + sign * $1.0 * $1.1 }
+                let steps = max(.zero, (tolerance + .one - excess) / rate)
+                throw disagreement(first, second, zip(point, ray).map { $0 + steps * $1 })
+            }
+        }
+    }
+
+    private func disagreement(_ first: Int, _ second: Int, _ point: [Rational]) -> FunctionFault {
+        .regionsDisagree(
+            first: first, second: second, point: point,
+            values: [cells[first].function(point), cells[second].function(point)])
+    }
+
+    // MARK: Gaps
+
+    /// Beyond each facet of a region are other regions, or nothing of the union.
+    mutating func cover(_ index: Int, _ partners: [Int], _ isCancelled: () -> Bool) throws(FunctionFault) {
+        for facet in cells[index].polyhedron.inequalities.indices {
+            let plane = Hyperplane(cells[index].polyhedron.inequalities[facet])
+            var inside: [LinearInequality] = []
+            for (other, inequality) in cells[index].polyhedron.inequalities.enumerated() where other != facet
+            {
+                inside.append(plane.restricted(inequality))
+            }
+            let face = Polyhedron(dimension: dimension - 1, inequalities: inside)
+            var across: [Polyhedron] = []
+            var straddling: [Polyhedron] = []
+            for partner in partners {
+                guard let (trace, isBounded) = plane.trace(beyondOf: cells[partner].polyhedron) else {
+                    continue
+                }
+                if isBounded {
+                    across.append(trace)
+                    if try hasInterior(face.intersection(trace), isCancelled) {
+                        neighbours.insert([min(index, partner), max(index, partner)])
+                    }
+                } else {
+                    straddling.append(trace)
+                }
+            }
+            guard let place = try uncovered(face, (across + straddling)[...], isCancelled) else { continue }
+            coversSpace = false
+            let key = plane.key
+            if supporting.contains(key) { continue }
+            guard try isSupporting(cells[index].polyhedron.inequalities[facet], isCancelled) else {
+                throw .gap(
+                    region: index, halfSpace: cells[index].posted[facet], point: plane.point(place))
+            }
+            supporting.insert(key)
+        }
+    }
+
+    private func isSupporting(_ inequality: LinearInequality, _ isCancelled: () -> Bool) throws(FunctionFault)
+        -> Bool
+    {
+        for cell in cells where !inequality.holds(throughout: cell.box) {
+            let holds = try solving { () throws(LinearProgrammingFault) in
+                try cell.polyhedron.implies(inequality, isCancelled: isCancelled)
+            }
+            if !holds { return false }
+        }
+        return true
+    }
+
+    private func hasInterior(_ polyhedron: Polyhedron, _ isCancelled: () -> Bool) throws(FunctionFault)
+        -> Bool
+    {
+        try innerPoint(polyhedron, isCancelled) != nil
+    }
+
+    private func innerPoint(_ polyhedron: Polyhedron, _ isCancelled: () -> Bool) throws(FunctionFault)
+        -> [Rational]?
+    {
+        if polyhedron.dimension == 0 { return [] }
+        let interior = try solving { () throws(LinearProgrammingFault) in
+            try polyhedron.interior(isCancelled: isCancelled)
+        }
+        guard case .point(let point) = interior else { return nil }
+        return point
+    }
+
+    /// An inner point of `face` that is in none of the covers, if there is one. Each cover leaves of a polyhedron the
+    /// parts beyond one of its inequalities and within those before.
+    private func uncovered(_ face: Polyhedron, _ covers: ArraySlice<Polyhedron>, _ isCancelled: () -> Bool)
+        throws(FunctionFault) -> [Rational]?
+    {
+        guard let point = try innerPoint(face, isCancelled) else { return nil }
+        guard let cover = covers.first else { return point }
+        let rest = covers.dropFirst()
+        guard try hasInterior(face.intersection(cover), isCancelled) else {
+            return try uncovered(face, rest, isCancelled)
+        }
+        var within = face
+        for inequality in cover.inequalities {
+            let opposite = LinearInequality(
+                normal: inequality.normal.map { -$0 }, offset: -inequality.offset)
+            let beyond = within.intersection(
+                Polyhedron(dimension: face.dimension, inequalities: [opposite]))
+            if let point = try uncovered(beyond, rest, isCancelled) { return point }
+            within = within.intersection(
+                Polyhedron(dimension: face.dimension, inequalities: [inequality]))
+        }
+        return nil
+    }
+}
+
+/// {x : ⟨normal, x⟩ = offset}, with all coordinates but one as its own.
+private struct Hyperplane {
+    private let inequality: LinearInequality
+    /// The coordinate that the others give.
+    private let axis: Int
+
+    init(_ inequality: LinearInequality) {
+        self.inequality = inequality
+        axis = inequality.normal.firstIndex { !$0.isZero } ?? 0
+    }
+
+    /// Equal for equal half-spaces.
+    var key: [Rational] {
+        let scale = inequality.normal[axis].magnitude
+        return (inequality.normal + [inequality.offset]).map { $0 / scale }
+    }
+
+    /// The inequality for points of the hyperplane. Its normal is 0 where the two are parallel.
+    func restricted(_ other: LinearInequality) -> LinearInequality {
+        let factor = other.normal[axis] / inequality.normal[axis]
+        var normal: [Rational] = []
+        for index in other.normal.indices where index != axis {
+            normal.append(other.normal[index] - factor * inequality.normal[index])
+        }
+        return LinearInequality(normal: normal, offset: other.offset - factor * inequality.offset)
+    }
+
+    /// The points of the hyperplane, but for sets of lower dimension, beyond which a polyhedron lies at once, and whether
+    /// the hyperplane bounds it; `nil` where there are none.
+    func trace(beyondOf polyhedron: Polyhedron) -> (trace: Polyhedron, isBounded: Bool)? {
+        var inequalities: [LinearInequality] = []
+        var isBounded = false
+        for other in polyhedron.inequalities {
+            let restricted = restricted(other)
+            guard restricted.normal.allSatisfy(\.isZero) else {
+                inequalities.append(restricted)
+                continue
+            }
+            if restricted.offset.sign < 0 { return nil }
+            if restricted.offset.isZero {
+                // The hyperplane itself: the polyhedron is before it or beyond it.
+                if other.normal[axis].sign == inequality.normal[axis].sign { return nil }
+                isBounded = true
+            }
+        }
+        return (
+            Polyhedron(dimension: polyhedron.dimension - 1, inequalities: inequalities), isBounded
+        )
+    }
+
+    /// A point by its coordinates in the hyperplane.
+    func point(_ place: [Rational]) -> [Rational] {
+        var point = place
+        point.insert(.zero, at: axis)
+        let sum = zip(inequality.normal, point).reduce(Rational.zero) { $0 + $1.0 * $1.1 }
+        point[axis] = (inequality.offset - sum) / inequality.normal[axis]
+        return point
+    }
+}

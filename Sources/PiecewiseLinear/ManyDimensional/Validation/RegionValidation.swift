@@ -1,0 +1,157 @@
+public import ExactArithmetic
+internal import LinearProgramming
+
+extension RegionFunction {
+    /// Checks that every region has interior, that regions agree, up to a tolerance, wherever they meet or overlap, and
+    /// that their union has no gap: that it is convex, which includes all of R^n.
+    ///
+    /// The union is convex exactly where each facet of a region either has regions beyond all of it (but for sets of lower
+    /// dimension) or has the whole union on one side: a path in general position to a point between the
+    /// regions would leave the union through a facet that has neither.
+    ///
+    /// Complexity: some linear programs for each inequality, each pair of regions that the boxes around them do not
+    /// separate, and each pair of a facet of the union and a region.
+    ///
+    /// - Parameters:
+    ///   - regions: polyhedra with affine functions, all on R^n.
+    ///   - continuityTolerance: by how much functions may differ where their regions meet; at least 0.
+    ///   - progress: how much is done, from 0 to 1.
+    public init(
+        regions: [Region], dimension: Int, continuityTolerance: Rational = .zero,
+        progress: (Double) -> Void = { _ in }, isCancelled: () -> Bool = { false }
+    ) throws(FunctionFault) {
+        guard !regions.isEmpty, dimension > 0, continuityTolerance.sign >= 0,
+            regions.allSatisfy({ region in
+                region.function.dimension == dimension
+                    && region.halfSpaces.allSatisfy { $0.normal.count == dimension }
+            })
+        else { throw .shapesDisagree }
+        var cells: [RegionCell] = []
+        for (index, region) in regions.enumerated() {
+            cells.append(try RegionCell(region, index, dimension, isCancelled))
+            progress(0.3 * Double(index + 1) / Double(regions.count))
+        }
+        let meeting = RegionCell.possibleMeetings(cells)
+        var check = RegionCheck(cells: cells, tolerance: continuityTolerance)
+        for (index, partners) in meeting.enumerated() {
+            if isCancelled() { throw .cancelled }
+            for other in partners where other > index { try check.agree(index, other, isCancelled) }
+            progress(0.3 + 0.4 * Double(index + 1) / Double(regions.count))
+        }
+        for (index, partners) in meeting.enumerated() {
+            try check.cover(index, partners, isCancelled)
+            progress(0.7 + 0.3 * Double(index + 1) / Double(regions.count))
+        }
+        self.init(
+            uncheckedDimension: dimension,
+            regions: cells.map { cell in
+                Region(
+                    halfSpaces: cell.polyhedron.inequalities.map {
+                        HalfSpace(normal: $0.normal, offset: $0.offset)
+                    }, function: cell.function)
+            },
+            neighbours: check.neighbours.sorted { $0.lexicographicallyPrecedes($1) }, isDomainConvex: true,
+            coversSpace: check.coversSpace, discontinuity: check.discontinuity)
+    }
+}
+
+/// A region by its facets.
+struct RegionCell {
+    let function: AffineFunction
+    /// One inequality a facet.
+    let polyhedron: Polyhedron
+    /// The posted inequality of each facet.
+    let posted: [Int]
+    /// The range of each coordinate, `nil` where it has no end.
+    let box: [(lower: Rational?, upper: Rational?)]
+
+    init(_ region: RegionFunction.Region, _ index: Int, _ dimension: Int, _ isCancelled: () -> Bool)
+        throws(FunctionFault)
+    {
+        function = region.function
+        let whole = Polyhedron(
+            dimension: dimension,
+            inequalities: region.halfSpaces.map { LinearInequality(normal: $0.normal, offset: $0.offset) })
+        let hasInterior = try solving { () throws(LinearProgrammingFault) in
+            try whole.hasInterior(isCancelled: isCancelled)
+        }
+        guard hasInterior else { throw .emptyRegion(index) }
+        let posted = try solving { () throws(LinearProgrammingFault) in
+            try whole.irredundantInequalities(isCancelled: isCancelled)
+        }
+        self.posted = posted
+        let facets = Polyhedron(
+            dimension: dimension, inequalities: posted.map { whole.inequalities[$0] })
+        polyhedron = facets
+        var box: [(lower: Rational?, upper: Rational?)] = []
+        for axis in 0..<dimension {
+            var ends: [Rational?] = []
+            for sign in [Rational(-1), .one] {
+                var objective = [Rational](repeating: .zero, count: dimension)
+                objective[axis] = sign
+                let outcome = try solving { () throws(LinearProgrammingFault) in
+                    try facets.maximum(of: objective, isCancelled: isCancelled)
+                }
+                if case .optimal(_, let value, _) = outcome {
+                    ends.append(sign * value)
+                } else {
+                    ends.append(nil)
+                }
+            }
+            box.append((ends[0], ends[1]))
+        }
+        self.box = box
+    }
+
+    /// For each region those that can have a common point with it, as far as boxes and facets tell.
+    static func possibleMeetings(_ cells: [RegionCell]) -> [[Int]] {
+        var partners = [[Int]](repeating: [], count: cells.count)
+        for first in cells.indices {
+            for second in cells.indices.dropFirst(first + 1) where !cells[first].isApart(from: cells[second])
+            {
+                partners[first].append(second)
+                partners[second].append(first)
+            }
+        }
+        return partners
+    }
+
+    private func isApart(from other: RegionCell) -> Bool {
+        for (a, b) in zip(box, other.box) {
+            if let upper = a.upper, let lower = b.lower, upper < lower { return true }
+            if let upper = b.upper, let lower = a.lower, upper < lower { return true }
+        }
+        return polyhedron.inequalities.contains { $0.isViolated(throughout: other.box) }
+            || other.polyhedron.inequalities.contains { $0.isViolated(throughout: box) }
+    }
+}
+
+extension LinearInequality {
+    /// Whether no point of the box satisfies the inequality.
+    func isViolated(throughout box: [(lower: Rational?, upper: Rational?)]) -> Bool {
+        guard let least = Self.least(normal, box) else { return false }
+        return least > offset
+    }
+
+    /// Whether all points of the box do.
+    func holds(throughout box: [(lower: Rational?, upper: Rational?)]) -> Bool {
+        guard let least = Self.least(normal.map { -$0 }, box) else { return false }
+        return -least <= offset
+    }
+
+    private static func least(_ normal: [Rational], _ box: [(lower: Rational?, upper: Rational?)])
+        -> Rational?
+    {
+        var sum = Rational.zero
+        for (slope, range) in zip(normal, box) where !slope.isZero {
+            guard let end = slope.sign > 0 ? range.lower : range.upper else { return nil }
+            sum += slope * end
+        }
+        return sum
+    }
+}
+
+/// Linear programs end without a result only where they are cancelled.
+func solving<Result>(_ body: () throws(LinearProgrammingFault) -> Result) throws(FunctionFault) -> Result {
+    do { return try body() } catch { throw .cancelled }
+}

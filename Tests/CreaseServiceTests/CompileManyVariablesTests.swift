@@ -1,0 +1,130 @@
+import ExactArithmetic
+import Foundation
+import Testing
+
+/// `POST /v1/compile` for functions of several variables, against the meaning of their kinds in rational arithmetic.
+@Suite struct CompileManyVariablesTests {
+    private static let kinds =
+        RandomPostedFunctions.plain + RandomPostedFunctions.meshes + RandomPostedFunctions.composed
+
+    /// Compiles exactly, evaluates exactly, at random rational points, and compares.
+    @Test(arguments: kinds, 1...4) func equalsTheFunction(kind: String, variables: Int) throws {
+        let service = try ServiceProcess.shared.get()
+        for seed in 0..<(variables < 3 ? 5 : 1) as Range<UInt64> {
+            var random = RandomPostedFunctions(seed: seed &* 101 &+ UInt64(variables))
+            let function = random.function(kind, variables)
+            let oracle = try FunctionOracle(function)
+            // Few layers in four variables take a cell decomposition, which is large for functions of functions.
+            let isLarge = variables == 4 && !["max-affine", "regions"].contains(kind)
+            for objective in isLarge ? ["size"] : ["size", "depth"] {
+                let body =
+                    "{\"function\":\(function),\"objective\":\"\(objective)\",\"arithmetic\":\"exact\","
+                    + "\"numbers\":\"decimal\",\"outputBias\":\(random.integer(0...1) == 0)}"
+                let answer = try service.post("/v1/compile", body)
+                #expect(answer.status == 200, "seed \(seed) \(function): \(answer.text.prefix(400))")
+                let json = try answer.json
+                let report = try #require(json["report"] as? [String: Any])
+                #expect(report["exact"] as? Bool == true, "seed \(seed)")
+                #expect(report["inputDimension"] as? Int == variables)
+                let size = try #require(report["size"] as? Int)
+                #expect(try #require(report["sizeLowerBound"] as? Int) <= size)
+                if objective == "depth" {
+                    let layers = try #require(report["hiddenLayers"] as? Int)
+                    #expect(layers <= [1, 2, 2, 2][variables - 1], "seed \(seed) \(function)")
+                }
+                let points = (0..<24).map { random.point(variables, $0 % 2 == 0 ? 5 : 1) }
+                let network = try Self.text(json["network"])
+                let values = try service.post(
+                    "/v1/evaluate",
+                    "{\"network\":\(network),\"inputs\":[\(points.map { "[\"\($0.joined(separator: "\",\""))\"]" }.joined(separator: ","))],\"arithmetic\":\"exact\"}"
+                )
+                let outputs = try #require(try values.json["outputs"] as? [[Any]], "\(values.text.prefix(300))")
+                for (point, output) in zip(points, outputs) {
+                    let coordinates = try point.map { try Rational(parsing: $0) }
+                    guard let expected = oracle(coordinates) else { continue }
+                    #expect(
+                        FunctionOracle.number(output[0]) == expected,
+                        "seed \(seed), \(objective), at \(point): \(function)")
+                }
+            }
+        }
+    }
+
+    private static func text(_ object: Any?) throws -> String {
+        String(decoding: try JSONSerialization.data(withJSONObject: try #require(object)), as: UTF8.self)
+    }
+
+    @Test func whatANumberMeans() throws {
+        let service = try ServiceProcess.shared.get()
+        let pieces = #"[{"gradient":[0.1,0],"intercept":0},{"gradient":[0,1],"intercept":0}]"#
+        let body = { (extra: String) in
+            #"{"function":{"kind":"max-affine","pieces":\#(pieces)},"arithmetic":"exact"\#(extra)}"#
+        }
+        #expect(try service.post("/v1/compile", body("")).text.contains("1/10"))
+        #expect(!(try service.post("/v1/compile", body(#","numbers":"binary64""#)).text.contains("1/10")))
+    }
+
+    /// Rounded networks stay within the bound that the report states, at the box's corners and inside.
+    @Test func roundingErrorIsBounded() throws {
+        let service = try ServiceProcess.shared.get()
+        for seed in 0..<8 as Range<UInt64> {
+            var random = RandomPostedFunctions(seed: seed)
+            let function = random.function("grid", 2)
+            let oracle = try FunctionOracle(function)
+            let answer = try service.post("/v1/compile", "{\"function\":\(function)}").json
+            let report = try #require(answer["report"] as? [String: Any])
+            let bound = try #require(report["maximumRoundingError"] as? Double)
+            #expect(bound < 1e-9)
+            let points = (0..<50).map { _ in
+                "[\(random.integer(-3500...3500)).0e-3,\(random.integer(-3500...3500)).0e-3]"
+            }
+            let network = try Self.text(answer["network"])
+            let outputs = try #require(
+                try service.post(
+                    "/v1/evaluate", "{\"network\":\(network),\"inputs\":[\(points.joined(separator: ","))]}"
+                ).json["outputs"] as? [[Double]])
+            for (point, output) in zip(points, outputs) {
+                let inputs = try #require(
+                    try JSONSerialization.jsonObject(with: Data(point.utf8)) as? [Double])
+                guard let expected = oracle(inputs.compactMap { Rational(exactly: $0) }) else { continue }
+                let value = try #require(Rational(exactly: output[0]))
+                #expect((value - expected).magnitude.nearestDouble <= bound, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test func storesTheNetwork() throws {
+        let service = try ServiceProcess.shared.get()
+        let body =
+            #"{"function":{"kind":"max-affine","pieces":[{"gradient":[1,0],"intercept":0},{"gradient":[0,1],"intercept":0}]},"store":"larger-of-two"}"#
+        let answer = try service.post("/v1/compile", body)
+        #expect(try answer.json["stored"] as? String == "larger-of-two")
+        #expect(
+            try service.post("/v1/evaluate", #"{"network":"larger-of-two","inputs":[[3,-1],[2,5]]}"#).text
+                == #"{"outputs":[[3],[5]]}"#)
+    }
+
+    @Test func becomesAJobWithProgress() throws {
+        let service = try ServiceProcess.shared.get()
+        var random = RandomPostedFunctions(seed: 1)
+        let values = random.list(30) { $0.numbers(30) }
+        let axis = "[" + (0..<30).map { "\($0)" }.joined(separator: ",") + "]"
+        let body =
+            "{\"function\":{\"kind\":\"grid\",\"axes\":[\(axis),\(axis)],\"values\":\(values),\"triangulation\":\"freudenthal\"}}"
+        let answer = try service.post("/v1/compile", body, headers: [("Prefer", "respond-async")])
+        #expect(answer.status == 202)
+        let id = try #require(try answer.json["id"] as? String)
+        let job = try service.get("/v1/jobs/\(id)?wait=30").json
+        var status = job["status"] as? String
+        for _ in 0..<20 where status == "running" || status == "queued" {
+            status = try service.get("/v1/jobs/\(id)?wait=5").json["status"] as? String
+        }
+        #expect(status == "succeeded")
+        let ended = try service.get("/v1/jobs/\(id)").json
+        let result = try #require(ended["result"] as? [String: Any])
+        let report = try #require(result["report"] as? [String: Any])
+        #expect(report["hiddenLayers"] as? Int == 2)
+        let progress = try #require(ended["progress"] as? [String: Any])
+        #expect(progress["phase"] is String && progress["fraction"] is Double)
+    }
+}
