@@ -120,7 +120,12 @@ let package = Package(
         tests(
             "CompilationTests",
             ["Compilation", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
-        tests("PieceCountingTests", ["PieceCounting", "PiecewiseLinear", "ReLUNetworks", "ExactArithmetic"]),
+        tests(
+            "PieceCountingTests",
+            [
+                "PieceCounting", "HardFamilies", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks",
+                "ExactArithmetic",
+            ]),
         tests("ApproximationTests", ["Approximation", "ExactArithmetic", "PiecewiseLinear"]),
         tests("DrawingTests", ["Drawing"]),
         tests(

@@ -135,6 +135,8 @@ public enum PieceCountingFault: Error, Sendable, Equatable {
     public enum Resource: String, Sendable {
         case cells
         case bytes
+        /// Comparisons of cells, and linear programs on them, that join cells into pieces.
+        case joiningSteps = "steps of joining cells"
     }
 
     /// A limit was reached; `reached` is what had been counted by then, a lower bound on each final count except

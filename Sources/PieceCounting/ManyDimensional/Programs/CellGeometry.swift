@@ -1,0 +1,238 @@
+internal import ExactArithmetic
+internal import LinearProgramming
+internal import ReLUNetworks
+
+/// Questions about one found cell after the other, exactly: its map, its facets, what it touches.
+final class CellGeometry {
+    let network: ProgramNetwork
+    private let cells: FoundCells
+    private let search: CellSearch
+    private var loaded = -1
+    private let arena: WordArena
+    private let form: UnsafeMutablePointer<Double>
+    private let bound: UnsafeMutablePointer<Double>
+    /// Linear programs so far.
+    private(set) var programs = 0
+
+    init(_ network: ProgramNetwork, _ cells: FoundCells) {
+        self.network = network
+        self.cells = cells
+        search = CellSearch(network)
+        arena = WordArena(capacity: 2 * search.tables.stride)
+        form = arena.doubles(search.tables.stride)
+        bound = arena.doubles(search.tables.stride)
+    }
+
+    private func load(_ cell: Int) {
+        if loaded == cell { return }
+        loaded = cell
+        let rational = cells.rationalPoints[cell]
+        let n = network.dimension
+        search.restore(
+            SearchTask(
+                layer: network.hiddenLayers, unit: 0, pattern: Array(cells.pattern(cell)),
+                rows: cells.rows(cell).map { Int($0) },
+                point: CellPoint(
+                    double: rational == nil ? Array(cells.points[cell * n..<(cell + 1) * n]) : [],
+                    rational: rational)))
+    }
+
+    /// The affine map on the cell times a positive number that is the same for all cells.
+    func map(_ cell: Int) -> [ExactForm] {
+        load(cell)
+        return (0..<network.exact.outputs).map {
+            search.exactForms.form(network.hiddenLayers, $0, isOn: search.isOn)
+        }
+    }
+
+    /// The constraints form ≥ 0 that bound the cell, in the order of `cells.rows`.
+    func constraints(_ cell: Int) -> [ExactForm] {
+        load(cell)
+        return cells.rows(cell).map { search.exactRow(Int($0)) }
+    }
+
+    // MARK: Facets
+
+    /// For each constraint that comes from a unit, the signs of all units in the relative interior of the facet that
+    /// it makes if it makes one: those of the cell, but 0 for the units whose forms are multiples of the
+    /// constraint's. A plane of bits for +, then one for 0. Twice the same constraint gives one key.
+    func facetKeys(_ cell: Int) -> [(row: Int, key: [UInt64])] {
+        load(cell)
+        var zeros = [UInt64](repeating: 0, count: cells.words)
+        var classes: [ExactForm: [Int]] = [:]
+        var classOf: [Int: ExactForm] = [:]
+        for layer in 0..<network.hiddenLayers {
+            for unit in 0..<network.layers[layer].outputs {
+                let place = network.firstUnits[layer] + unit
+                let form = search.exactForms.form(layer, unit, isOn: search.isOn)
+                guard let leading = form.gradient.first(where: { !$0.isZero }) else {
+                    if form.constant.isZero { zeros[place >> 6] |= 1 << UInt64(place & 63) }
+                    continue
+                }
+                let normal = ExactForm(
+                    gradient: form.gradient.map { $0 / leading }, constant: form.constant / leading)
+                classes[normal, default: []].append(place)
+                classOf[place] = normal
+            }
+        }
+        var seen: Set<ExactForm> = []
+        var result: [(row: Int, key: [UInt64])] = []
+        for (row, source) in cells.rows(cell).enumerated() where source >= 0 {
+            guard let normal = classOf[Int(source)], seen.insert(normal).inserted else { continue }
+            var key = Array(cells.pattern(cell)) + zeros
+            for place in classes[normal] ?? [] {
+                let bit: UInt64 = 1 << UInt64(place & 63)
+                key[place >> 6] &= ~bit
+                key[cells.words + (place >> 6)] |= bit
+            }
+            result.append((row, key))
+        }
+        return result
+    }
+
+    /// Whether constraint `row` makes a facet: whether the others, but for its multiples, leave room beyond it.
+    func isFacet(_ cell: Int, _ row: Int, _ isCancelled: () -> Bool) throws(LinearProgrammingFault) -> Bool {
+        programs += 1
+        let all = constraints(cell)
+        let own = all[row].scaled
+        let program = LinearProgram(
+            maximising: own.gradient.map { -$0 },
+            inequalities: all.filter { $0.scaled != own }.map { $0.inequality(sign: 1) })
+        switch try program.solved(isCancelled: isCancelled) {
+        case .optimal(let point, _, _): return own.value(at: point).sign < 0
+        case .unbounded: return true
+        case .infeasible: preconditionFailure("a cell has interior")
+        }
+    }
+
+    // MARK: Touching
+
+    /// For each unit whether its zero set may meet the closed cell; certainly does not where the bit is 0.
+    func touchedUnits(_ cell: Int) -> [UInt64] {
+        load(cell)
+        var touched = [UInt64](repeating: 0, count: cells.words)
+        for layer in 0..<network.hiddenLayers {
+            for unit in 0..<network.layers[layer].outputs {
+                let place = network.firstUnits[layer] + unit
+                let offset = unit * search.tables.stride
+                let sign = search.isOn(layer, unit) ? 1.0 : -1.0
+                if !isCertainlyPositive(
+                    search.tables.forms[layer] + offset, search.tables.bounds[layer] + offset, sign: sign)
+                {
+                    touched[place >> 6] |= 1 << UInt64(place & 63)
+                }
+            }
+        }
+        return touched
+    }
+
+    /// Whether sign · form > 0 on the closed cell at hand, as far as error bounds tell.
+    private func isCertainlyPositive(
+        _ form: UnsafePointer<Double>, _ bound: UnsafePointer<Double>, sign: Double
+    ) -> Bool {
+        guard search.rationalPoint == nil else { return false }
+        let n = network.dimension
+        var square = 0.0
+        var isConstant = true
+        for k in 0..<n {
+            square += form[k] * form[k]
+            if form[k] != 0 || bound[k] != 0 { isConstant = false }
+        }
+        if isConstant { return sign * form[n] > 2 * bound[n] }
+        guard square > 1e-200, square < 1e200 else { return false }
+        let scale = 1 / square.squareRoot()
+        programs += 1
+        guard
+            case .nonnegative = search.program.minimise(
+                form, sign: sign, scale: scale, over: search.rows, from: search.point)
+        else { return false }
+        return search.program.proves(form, bound, sign: sign, scale: scale, search.rows, strictly: true)
+    }
+
+    /// Whether the closed cell a and the closed cell b have a common point, on which the forms `equations` of a are 0.
+    ///
+    /// The common points of two closed cells are those of one at which the units that only one of them has on are 0:
+    /// where the sum of their absolute values, an affine form on the cell, has its minimum 0.
+    func meet(
+        _ a: Int, _ b: Int, equations: [ExactForm] = [], _ isCancelled: () -> Bool
+    ) throws(LinearProgrammingFault) -> Bool {
+        load(a)
+        let differing = network.units.filter { cells.isOn(a, $0) != cells.isOn(b, $0) }
+        let stride = search.tables.stride
+        for k in 0..<stride {
+            form[k] = 0
+            bound[k] = 0
+        }
+        for place in differing {
+            let layer = network.layer(of: place)
+            let offset = (place - network.firstUnits[layer]) * stride
+            let sign = cells.isOn(a, place) ? 1.0 : -1.0
+            for k in 0..<stride {
+                form[k] += sign * search.tables.forms[layer][offset + k]
+                // Each addition rounds.
+                bound[k] += search.tables.bounds[layer][offset + k] + 0x1p-52 * form[k].magnitude
+            }
+        }
+        if isCertainlyPositive(form, bound, sign: 1) { return false }
+        var sum = ExactForm(
+            gradient: [Rational](repeating: .zero, count: network.dimension), constant: .zero)
+        for place in differing {
+            let row = search.exactRow(place)
+            for k in sum.gradient.indices { sum.gradient[k] += row.gradient[k] }
+            sum.constant += row.constant
+        }
+        return try hasPoint(a, equations: equations, atMostZero: sum, isCancelled)
+    }
+
+    /// Whether the closed cell has a point at which all `forms`, 0 or constant somewhere, are 0.
+    func hasPoint(
+        _ cell: Int, equations forms: [ExactForm], atMostZero: ExactForm? = nil, _ isCancelled: () -> Bool
+    ) throws(LinearProgrammingFault) -> Bool {
+        programs += 1
+        let program = LinearProgram(
+            maximising: [Rational](repeating: .zero, count: network.dimension),
+            inequalities: constraints(cell).map { $0.inequality(sign: 1) }
+                + (atMostZero.map { [$0.inequality(sign: -1)] } ?? []),
+            equations: forms.map { LinearInequality(normal: $0.gradient, offset: -$0.constant) })
+        if case .infeasible = try program.solved(isCancelled: isCancelled) { return false }
+        return true
+    }
+
+    /// Whether all `forms` may be 0 together on the closed cell; certainly not where the answer is `false`.
+    func mayHavePoint(_ cell: Int, equations forms: [ExactForm]) -> Bool {
+        load(cell)
+        let n = network.dimension
+        for exact in forms {
+            if exact.isConstant {
+                if !exact.constant.isZero { return false }
+                continue
+            }
+            let largest = exact.gradient.map(\.magnitude).max() ?? .one
+            for k in 0...n {
+                form[k] = ((k < n ? exact.gradient[k] : exact.constant) / largest).nearestDouble
+                bound[k] = Double(n + 8) * 0x1p-53 * form[k].magnitude + 0x1p-960
+            }
+            let sign = search.filter.value(form, bound, at: search.point).sign
+            if sign != 0, isCertainlyPositive(form, bound, sign: Double(sign)) { return false }
+        }
+        return true
+    }
+}
+
+extension ProgramNetwork {
+    /// All hidden units.
+    var units: Range<Int> { 0..<size }
+}
+
+extension ExactForm {
+    /// Divided by the magnitude of the gradient's first entry that is not 0: equal for positive multiples.
+    var scaled: ExactForm {
+        guard let leading = gradient.first(where: { !$0.isZero })?.magnitude else { return self }
+        return ExactForm(gradient: gradient.map { $0 / leading }, constant: constant / leading)
+    }
+
+    static func - (a: ExactForm, b: ExactForm) -> ExactForm {
+        ExactForm(
+            gradient: zip(a.gradient, b.gradient).map { $0 - $1 }, constant: a.constant - b.constant)
+    }
+}

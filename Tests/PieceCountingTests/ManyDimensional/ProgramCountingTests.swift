@@ -1,0 +1,146 @@
+import ExactArithmetic
+import HardFamilies
+import LinearProgramming
+import PieceCounting
+import PiecewiseLinear
+import ReLUNetworks
+import Testing
+
+@Suite struct ProgramCountingTests {
+    /// The five counts against every sign pattern and every pair of cells, on R^n and on boxes.
+    @Test(arguments: RandomSpaceNetwork.allCases)
+    func countsEqualTheOracle(kind: RandomSpaceNetwork) throws {
+        var compared = 0
+        for seed in 0..<24 {
+            let network = kind.make(seed: seed, dimensions: 1...6, maximumWidth: 4, maximumLayers: 3)
+            let isBox = seed % 3 == 0
+            let lower = isBox ? [Rational](repeating: -1, count: network.inputs) : nil
+            let upper = isBox ? [Rational](repeating: Rational(3, 2), count: network.inputs) : nil
+            guard
+                let oracle = try SignPatternOracle(network, lower: lower, upper: upper, maximumCells: 30)
+            else { continue }
+            let box = try lower.flatMap { l in try upper.map { try InputBox(lower: l, upper: $0) } }
+            var options = SpaceCountingOptions(threads: 1 + seed % 2)
+            options.listLimit = 50
+            let count = try ProgramCounting.count(network, on: box, options: options)
+            #expect(count.counts == oracle.counts, "\(kind) seed \(seed): \(network)")
+            try verify(count, oracle, network, "\(kind) seed \(seed)")
+            compared += 1
+        }
+        #expect(compared > 12)
+    }
+
+    /// The listed regions are the oracle's cells, with the same maps.
+    private func verify(
+        _ count: PieceCount, _ oracle: SignPatternOracle, _ network: Network<Rational>, _ name: String
+    ) throws {
+        let regions = try #require(count.regions)
+        #expect(regions.count == oracle.cells.count, "\(name)")
+        var expected: [Set<LinearInequality>: [[Rational]]] = [:]
+        func canonical(_ inequalities: [LinearInequality]) -> Set<LinearInequality> {
+            Set(
+                inequalities.map { row in
+                    let scale = row.normal.first { !$0.isZero }?.magnitude ?? .one
+                    return LinearInequality(
+                        normal: row.normal.map { $0 / scale }, offset: row.offset / scale)
+                })
+        }
+        for cell in oracle.cells {
+            expected[canonical(try cell.polyhedron.minimal().inequalities)] = cell.map
+        }
+        for region in regions {
+            let facets = canonical(
+                region.halfSpaces.map { LinearInequality(normal: $0.normal, offset: $0.offset) })
+            let map = zip(region.gradients, region.intercepts).map { $0 + [$1] }
+            #expect(expected[facets] == map, "\(name)")
+        }
+        #expect(
+            BigInteger(Set(regions.map(\.piece)).count) == count.counts[.paper], "\(name)")
+    }
+
+    @Test func orderAndCountsDoNotDependOnThreads() throws {
+        let network = RandomSpaceNetwork.binary64.make(
+            seed: 5, dimensions: 5...5, maximumWidth: 9, maximumLayers: 2)
+        var lists: [[PieceRegion]] = []
+        for threads in [1, 2, 3] {
+            let options = SpaceCountingOptions(listLimit: 200, threads: threads)
+            lists.append(try #require(try ProgramCounting.count(network, options: options).regions))
+        }
+        #expect(lists[0] == lists[1] && lists[1] == lists[2])
+    }
+
+    /// Weights that no tolerance gets right: nearly parallel planes, 2^-52 apart, and scales of 1e±150.
+    @Test func adversarialWeights() throws {
+        let huge = Rational(BigInteger(10).power(150))
+        let tiny = Rational(1) / huge
+        let near = Rational(1) + Rational(1, 1 << 52)
+        let nearer = Rational(1) + tiny
+        var generator = SeededGenerator(7)
+        for trial in 0..<16 {
+            let n = 2 + trial % 4
+            let widths = [n, 4, 2, 1]
+            let pool: [Rational] =
+                trial % 2 == 0 ? [1, near, nearer, -1, -near, 0, 2] : [huge, tiny, 1, -tiny, -huge, near]
+            var layers: [AffineLayer<Rational>] = []
+            for (inputs, outputs) in zip(widths, widths.dropFirst()) {
+                func pick() -> Rational { pool[Int.random(in: 0..<pool.count, using: &generator)] }
+                layers.append(
+                    AffineLayer(
+                        inputs: inputs, outputs: outputs, weights: (0..<inputs * outputs).map { _ in pick() },
+                        bias: (0..<outputs).map { _ in pick() }))
+            }
+            let network = Network(layers: layers)
+            guard
+                let oracle = try SignPatternOracle(network, lower: nil, upper: nil, maximumCells: 30)
+            else { continue }
+            let count = try ProgramCounting.count(network)
+            #expect(count.counts == oracle.counts, "trial \(trial)")
+        }
+    }
+
+    /// Σ max(0, ⟨g, x⟩) with m generic directions in R^n: 2 Σ_{i < n} C(m − 1, i) cones, each with its own map.
+    @Test(arguments: [(3, 7), (4, 7), (5, 8), (6, 8)])
+    func supportFunctionsOfZonotopes(n: Int, m: Int) throws {
+        // Points of the moment curve: any n of them are independent.
+        let generators = (1...m).map { t in
+            (0..<n).map { power in Rational(BigInteger(t - 4 == 0 ? 9 : t - 4).power(power)) }
+        }
+        let zonotope = try Zonotope(generators: generators)
+        let network = Network(layers: [
+            AffineLayer(
+                inputs: n, outputs: m, weights: generators.flatMap { $0 },
+                bias: [Rational](repeating: 0, count: m)),
+            AffineLayer(
+                inputs: m, outputs: 1, weights: [Rational](repeating: 1, count: m), bias: [0]),
+        ])
+        let count = try ProgramCounting.count(network)
+        let vertices = BigInteger(try zonotope.vertexCount())
+        for definition in PieceDefinition.allCases { #expect(count.counts[definition] == vertices) }
+    }
+
+    /// Inputs that the first layer does not tell apart cost nothing.
+    @Test func manyInputs() throws {
+        var generator = SeededGenerator(11)
+        let weights = (0..<3 * 200).map { _ in Rational(Int.random(in: -9...9, using: &generator)) }
+        let network = Network(layers: [
+            AffineLayer(inputs: 200, outputs: 3, weights: weights, bias: [1, 2, 3]),
+            AffineLayer(inputs: 3, outputs: 1, weights: [1, 2, 4], bias: [0]),
+        ])
+        let count = try ProgramCounting.count(network, options: SpaceCountingOptions(listLimit: 3))
+        #expect(count.counts[.level] == BigInteger(8))
+        #expect(count.regions?.first?.gradients.first?.count == 200)
+    }
+
+    @Test func limitsAndCancellation() throws {
+        let network = RandomSpaceNetwork.binary64.make(
+            seed: 5, dimensions: 5...5, maximumWidth: 9, maximumLayers: 2)
+        var options = SpaceCountingOptions()
+        options.limits.maximumCells = 10
+        #expect(throws: PieceCountingFault.self) { try ProgramCounting.count(network, options: options) }
+        options.limits = CountingLimits(maximumBytes: 1000)
+        #expect(throws: PieceCountingFault.self) { try ProgramCounting.count(network, options: options) }
+        #expect(throws: PieceCountingFault.self) {
+            try ProgramCounting.count(network, isCancelled: { true })
+        }
+    }
+}
