@@ -11,14 +11,21 @@ final class CellRows {
 
     private let rows: UnsafeMutablePointer<Row>
     private let capacity: Int
-    private(set) var count = 0
+    private let counter: UnsafeMutablePointer<Int>
+
+    var count: Int { counter.pointee }
 
     init(capacity: Int) {
         self.capacity = capacity
         rows = .allocate(capacity: max(1, capacity))
+        counter = .allocate(capacity: 1)
+        counter.initialize(to: 0)
     }
 
-    deinit { rows.deallocate() }
+    deinit {
+        rows.deallocate()
+        counter.deallocate()
+    }
 
     @inline(__always)
     subscript(index: Int) -> Row { rows[index] }
@@ -26,11 +33,11 @@ final class CellRows {
     func append(_ row: Row) {
         precondition(count < capacity, "too many rows")
         (rows + count).initialize(to: row)
-        count += 1
+        counter.pointee += 1
     }
 
     /// Keeps the first `count` rows.
-    func truncate(_ count: Int) { self.count = min(self.count, count) }
+    func truncate(_ count: Int) { counter.pointee = min(counter.pointee, count) }
 }
 
 /// Σ c_k x_k in binary64, its sign where the error bound allows.

@@ -18,15 +18,19 @@ final class CellSearch {
 
     let filter: FilteredForms
     let program: CutProgram
+    let composition: CompositionScratch
     private let implications: [KnownImplications]
     private let arena: WordArena
     private let candidate: UnsafeMutablePointer<Double>
     private let domainForms: UnsafeMutablePointer<Double>
     private let domainBounds: UnsafeMutablePointer<Double>
     /// The slot of partial sums of each layer's successor: the number of units that are on.
-    private var onCounts: [Int]
+    private let onCounts: UnsafeMutablePointer<Int>
     private var pending: [Pending] = []
-    private(set) var figures = SearchFigures()
+    private let dimension: Int
+    private let hiddenLayers: Int
+    let firstUnits: UnsafeMutablePointer<Int>
+    private let figuresStorage: UnsafeMutablePointer<SearchFigures>
 
     private struct Pending {
         let layer: Int
@@ -47,6 +51,8 @@ final class CellSearch {
 
     init(_ network: ProgramNetwork) {
         self.network = network
+        dimension = network.dimension
+        hiddenLayers = network.hiddenLayers
         tables = FormTables(network)
         exactForms = ExactForms(network.exact)
         let stride = tables.stride
@@ -54,6 +60,7 @@ final class CellSearch {
         rows = CellRows(capacity: maximumRows + 1)
         filter = FilteredForms(stride: stride)
         program = CutProgram(dimension: network.dimension, stride: stride, maximumRows: maximumRows + 1)
+        composition = CompositionScratch(network)
         implications = (0..<network.hiddenLayers).map {
             KnownImplications(firstUnit: network.firstUnits[$0], width: network.layers[$0].outputs)
         }
@@ -64,7 +71,12 @@ final class CellSearch {
         candidate = arena.doubles(stride)
         domainForms = arena.doubles(network.bounds.count * stride)
         domainBounds = arena.doubles(network.bounds.count * stride)
-        onCounts = [Int](repeating: 0, count: max(1, network.hiddenLayers))
+        onCounts = .allocate(capacity: max(1, network.hiddenLayers))
+        onCounts.initialize(repeating: 0, count: max(1, network.hiddenLayers))
+        figuresStorage = .allocate(capacity: 1)
+        figuresStorage.initialize(to: SearchFigures())
+        firstUnits = .allocate(capacity: network.firstUnits.count)
+        firstUnits.initialize(from: network.firstUnits, count: network.firstUnits.count)
         point[network.dimension] = 1
         candidate[network.dimension] = 1
         let relative = Double(network.dimension + 6) * 0x1p-53
@@ -76,6 +88,14 @@ final class CellSearch {
             domainBounds[index * stride + network.dimension] = 2 * relative * value.magnitude + 0x1p-960
         }
     }
+
+    deinit {
+        onCounts.deallocate()
+        figuresStorage.deallocate()
+        firstUnits.deallocate()
+    }
+
+    var figures: SearchFigures { figuresStorage.pointee }
 
     /// The task of the whole domain.
     static func wholeDomain(_ network: ProgramNetwork) -> SearchTask {
@@ -123,14 +143,14 @@ final class CellSearch {
         var steps = 0
         while true {
             var isDone = false
-            if layer == network.hiddenLayers {
+            if layer == hiddenLayers {
                 try counter.admit(found.count)
                 emit(purpose, into: &found)
                 isDone = true
-            } else if unit == network.layers[layer].outputs {
+            } else if unit == tables.widths[layer] {
                 layer += 1
                 unit = 0
-                if layer < network.hiddenLayers { enter(layer) }
+                if layer < hiddenLayers { enter(layer) }
                 continue
             } else {
                 steps += 1
@@ -158,7 +178,7 @@ final class CellSearch {
                 rows.truncate(next.rowCount)
                 set(next.point)
                 exactForms.forget(from: layer + 1)
-                clear(from: network.firstUnits[layer] + unit)
+                clear(from: firstUnits[layer] + unit)
                 cut(layer, unit, next.isOn)
                 isDone = split(layer, unit, cuts, purpose, into: &found)
                 unit += 1
@@ -175,10 +195,10 @@ final class CellSearch {
         clear(from: 0)
         for source in task.rows where source < 0 { appendDomainRow(-1 - source) }
         var units = task.rows.drop { $0 < 0 }
-        for layer in 0..<network.hiddenLayers {
+        for layer in 0..<hiddenLayers {
             enter(layer)
-            let first = network.firstUnits[layer]
-            let end = layer < task.layer ? network.layers[layer].outputs : layer == task.layer ? task.unit : 0
+            let first = firstUnits[layer]
+            let end = layer < task.layer ? tables.widths[layer] : layer == task.layer ? task.unit : 0
             for unit in 0..<end {
                 let place = first + unit
                 let isOn = (task.pattern[place >> 6] >> UInt64(place & 63)) & 1 == 1
@@ -208,11 +228,11 @@ final class CellSearch {
 
     private func emit(_ purpose: Purpose, into found: inout FoundCells) {
         guard purpose.keepsCells else { return found.appendCount() }
-        let last = network.hiddenLayers - 1
+        let last = hiddenLayers - 1
         found.append(
             pattern: UnsafeBufferPointer(start: pattern, count: words),
             fingerprint: tables.fingerprint(slot: last >= 0 ? onCounts[last] : 0),
-            point: UnsafeBufferPointer(start: point, count: network.dimension), rational: rationalPoint,
+            point: UnsafeBufferPointer(start: point, count: dimension), rational: rationalPoint,
             rows: rows)
     }
 
@@ -225,7 +245,7 @@ final class CellSearch {
     }
 
     private func set(_ layer: Int, _ unit: Int, _ isOn: Bool) {
-        let place = network.firstUnits[layer] + unit
+        let place = firstUnits[layer] + unit
         guard isOn else { return }
         pattern[place >> 6] |= 1 << UInt64(place & 63)
         tables.addUnit(layer, unit, slot: onCounts[layer])
@@ -239,7 +259,7 @@ final class CellSearch {
                 form: UnsafePointer(tables.forms[layer] + offset),
                 bound: UnsafePointer(tables.bounds[layer] + offset),
                 inverseNorm: tables.inverseNorms[layer][unit], sign: isOn ? 1 : -1,
-                source: network.firstUnits[layer] + unit))
+                source: firstUnits[layer] + unit))
         set(layer, unit, isOn)
     }
 
@@ -267,11 +287,11 @@ final class CellSearch {
     private var cellPoint: CellPoint {
         rationalPoint.map { CellPoint(double: [], rational: $0) }
             ?? CellPoint(
-                double: Array(UnsafeBufferPointer(start: point, count: network.dimension)), rational: nil)
+                double: Array(UnsafeBufferPointer(start: point, count: dimension)), rational: nil)
     }
 
     func isOn(_ layer: Int, _ unit: Int) -> Bool {
-        let place = network.firstUnits[layer] + unit
+        let place = firstUnits[layer] + unit
         return (pattern[place >> 6] >> UInt64(place & 63)) & 1 == 1
     }
 
@@ -285,22 +305,27 @@ final class CellSearch {
     }
 
     private func decide(_ layer: Int, _ unit: Int) throws(PieceCountingFault) -> Decision {
-        figures.decisions += 1
+        figuresStorage.pointee.decisions += 1
         let known = implications[layer].sign(unit, pattern)
         if known != 0 {
-            figures.implied += 1
+            figuresStorage.pointee.implied += 1
             return known > 0 ? .on : .off
         }
         let form = tables.forms[layer] + unit * tables.stride
         let bound = tables.bounds[layer] + unit * tables.stride
         if let constant = constantDecision(form, bound) { return constant }
+        let agreed = signByWeights(layer, unit)
+        if agreed != 0 {
+            figuresStorage.pointee.implied += 1
+            return agreed > 0 ? .on : .off
+        }
         let inverseNorm = tables.inverseNorms[layer][unit]
         if rationalPoint == nil, inverseNorm > 0 {
             var sign = filter.value(form, bound, at: point).sign
             if sign == 0 { sign = moveOff(form, bound, inverseNorm) }
             if sign != 0, let decision = filtered(layer, unit, sign, inverseNorm) { return decision }
         }
-        figures.exact += 1
+        figuresStorage.pointee.exact += 1
         return try exactDecision(layer, unit)
     }
 
@@ -308,10 +333,10 @@ final class CellSearch {
     private func constantDecision(
         _ form: UnsafePointer<Double>, _ bound: UnsafePointer<Double>
     ) -> Decision? {
-        for k in 0..<network.dimension where form[k] != 0 || bound[k] != 0 { return nil }
-        let constant = form[network.dimension]
-        if constant.magnitude > 2 * bound[network.dimension] { return constant > 0 ? .on : .off }
-        return constant == 0 && bound[network.dimension] == 0 ? .off : nil
+        for k in 0..<dimension where form[k] != 0 || bound[k] != 0 { return nil }
+        let constant = form[dimension]
+        if constant.magnitude > 2 * bound[dimension] { return constant > 0 ? .on : .off }
+        return constant == 0 && bound[dimension] == 0 ? .off : nil
     }
 
     private func filtered(_ layer: Int, _ unit: Int, _ sign: Int, _ inverseNorm: Double) -> Decision? {
@@ -319,23 +344,26 @@ final class CellSearch {
         let bound = UnsafePointer(tables.bounds[layer] + unit * tables.stride)
         let outcome = program.minimise(
             form, sign: Double(sign), scale: inverseNorm, over: rows, from: point)
-        figures.programs += 1
+        figuresStorage.pointee.programs += 1
         switch outcome {
         case .undecided: return nil
         case .negative:
             guard let far = farPoint(form, bound, Double(sign)) else { return nil }
             return .cut(nearIsOn: sign > 0, far: far)
         case .nonnegative:
-            guard program.proves(form, bound, sign: Double(sign), scale: inverseNorm, rows) else {
+            if program.proves(form, bound, sign: Double(sign), scale: inverseNorm, rows) {
+                remember(
+                    layer, unit, Int8(sign),
+                    (0..<dimension).lazy.map { self.rows[self.program.tight[$0]].source })
+            } else if !provesByComposition(layer, unit, Double(sign)) {
                 return nil
             }
-            remember(layer, unit, Int8(sign), program.tight.lazy.map { self.rows[$0].source })
             return sign > 0 ? .on : .off
         }
     }
 
     func remember(_ layer: Int, _ unit: Int, _ sign: Int8, _ sources: some Sequence<Int>) {
-        let first = network.firstUnits[layer]
+        let first = firstUnits[layer]
         implications[layer].insert(unit, sign: sign, forcedBy: sources.lazy.filter { $0 >= first }, pattern)
     }
 
@@ -350,11 +378,11 @@ final class CellSearch {
         let crossing = far / (far - near)
         for fraction in [0.5, 0.875, 0.125] {
             let share = fraction * crossing
-            for k in 0..<network.dimension { candidate[k] = vertex[k] + share * (point[k] - vertex[k]) }
+            for k in 0..<dimension { candidate[k] = vertex[k] + share * (point[k] - vertex[k]) }
             let (value, error, _) = filter.value(form, bound, at: candidate)
             if -sign * value > error, filter.isInside(rows, candidate) {
                 return CellPoint(
-                    double: Array(UnsafeBufferPointer(start: candidate, count: network.dimension)),
+                    double: Array(UnsafeBufferPointer(start: candidate, count: dimension)),
                     rational: nil)
             }
         }
@@ -371,19 +399,19 @@ final class CellSearch {
             for index in 0..<rows.count {
                 let row = rows[index]
                 var rate = 0.0
-                for k in 0..<network.dimension { rate += row.form[k] * form[k] }
+                for k in 0..<dimension { rate += row.form[k] * form[k] }
                 rate *= row.sign * direction * inverseNorm
                 let slack = row.sign * filter.value(row.form, row.bound, at: point).value
                 if rate < 0, slack < -step * rate { step = slack / -rate }
             }
             step *= 0.375
             guard step > 0 else { continue }
-            for k in 0..<network.dimension {
+            for k in 0..<dimension {
                 candidate[k] = point[k] + direction * step * inverseNorm * form[k]
             }
             let sign = filter.value(form, bound, at: candidate).sign
             if sign != 0, filter.isInside(rows, candidate) {
-                for k in 0..<network.dimension { point[k] = candidate[k] }
+                for k in 0..<dimension { point[k] = candidate[k] }
                 return sign
             }
         }

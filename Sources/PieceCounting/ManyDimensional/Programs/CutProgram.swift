@@ -28,18 +28,20 @@ final class CutProgram {
     /// The last vertex (x_1, …, x_n, 1, 0, …).
     let vertex: UnsafeMutablePointer<Double>
     /// Where the proof of `nonnegative` was asked for: the constraints' indices.
-    private(set) var tight: [Int] = []
-    private var multipliers: [Double]
+    let tight: UnsafeMutablePointer<Int>
+    private let multipliers: UnsafeMutablePointer<Double>
     private let inverse: UnsafeMutablePointer<Double>
     private let matrix: UnsafeMutablePointer<Double>
     private let matrixError: UnsafeMutablePointer<Double>
     private let residual: UnsafeMutablePointer<Double>
-    private(set) var steps = 0
 
     private static let rateTolerance = 1e-11
     private static let pivotTolerance = 1e-11
     private static let valueTolerance = 1e-9
+    private static let supportTolerance = 1e-9
     private static let roundoff = 0x1p-53
+
+    deinit { tight.deallocate() }
 
     init(dimension: Int, stride: Int, maximumRows: Int) {
         n = dimension
@@ -47,7 +49,7 @@ final class CutProgram {
         filter = FilteredForms(stride: stride)
         height = (maximumRows + 4) / 4 * 4
         arena = WordArena(
-            capacity: height * (n + 2) + 3 * n * n + 4 * stride + 3 * n + 64)
+            capacity: height * (n + 2) + 3 * n * n + 4 * stride + 4 * n + 64)
         table = arena.doubles(height * (n + 1))
         basic = arena.words(height)
         nonbasic = arena.words(n)
@@ -56,7 +58,9 @@ final class CutProgram {
         matrix = arena.doubles(n * n)
         matrixError = arena.doubles(n * n)
         residual = arena.doubles(n)
-        multipliers = [Double](repeating: 0, count: n)
+        multipliers = arena.doubles(n)
+        tight = .allocate(capacity: max(1, dimension))
+        tight.initialize(repeating: 0, count: max(1, dimension))
         vertex[n] = 1
     }
 
@@ -66,8 +70,9 @@ final class CutProgram {
         from point: UnsafePointer<Double>
     ) -> Outcome {
         load(form, sign * scale, rows, point)
-        freeDisplacement = nil
         let count = rows.count
+        var displaced = -1
+        var displacement = 0.0
         let right = table + n * height
         var unbounded = false
         iteration: for _ in 0..<40 + 8 * n {
@@ -102,15 +107,16 @@ final class CutProgram {
             }
             if leaving < 0 {
                 unbounded = true
-                goFar(entering, direction, count)
+                displacement = direction * goFar(entering, direction, count)
+                displaced = nonbasic[entering] < n ? Int(nonbasic[entering]) : -1
                 break iteration
             }
             exchange(entering, leaving, count)
-            steps += 1
         }
         let value = right[count]
         guard value.isFinite else { return .undecided }
         setVertex(point, count)
+        if displaced >= 0 { vertex[displaced] += displacement }
         if unbounded || value < -Self.valueTolerance { return .negative }
         for k in 0..<n where table[k * height + count] > Self.rateTolerance { return .undecided }
         return .nonnegative
@@ -166,24 +172,37 @@ final class CutProgram {
     private func setVertex(_ point: UnsafePointer<Double>, _ count: Int) {
         for k in 0..<n { vertex[k] = point[k] }
         for row in 0..<count where basic[row] < n { vertex[Int(basic[row])] += table[n * height + row] }
-        if let (coordinate, value) = freeDisplacement { vertex[coordinate] += value }
     }
 
-    /// Along the entering variable no constraint is met: makes the value as negative as it is positive now.
-    private func goFar(_ entering: Int, _ direction: Double, _ count: Int) {
+    /// Along the entering variable no constraint is met: makes the value as negative as it is positive now; returns
+    /// the variable's value.
+    private func goFar(_ entering: Int, _ direction: Double, _ count: Int) -> Double {
         let column = table + entering * height
         let right = table + n * height
         let step = (2 * max(right[count], 0) + 1) / column[count].magnitude
         for row in 0...count { right[row] -= column[row] * direction * step }
-        if nonbasic[entering] < n { freeDisplacement = (Int(nonbasic[entering]), direction * step) }
+        return step
     }
-
-    /// A displacement that is not basic and not 0.
-    private var freeDisplacement: (coordinate: Int, value: Double)?
 
     @inline(__always)
     private func vectors(_ pointer: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<SIMD4<Double>> {
         UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: SIMD4<Double>.self)
+    }
+
+    /// After `nonnegative`: the constraints with positive multipliers, of the form times its scale in terms of
+    /// constraints of unit length.
+    func support(
+        _ rows: UnsafeMutablePointer<Int>, _ multipliers: UnsafeMutablePointer<Double>, rowCount: Int
+    ) -> Int {
+        var count = 0
+        for k in 0..<n {
+            let multiplier = -table[k * height + rowCount]
+            guard nonbasic[k] >= n, multiplier > Self.supportTolerance else { continue }
+            rows[count] = Int(nonbasic[k]) - n
+            multipliers[count] = multiplier
+            count += 1
+        }
+        return count
     }
 
     // MARK: Proof
@@ -196,10 +215,9 @@ final class CutProgram {
         _ rows: CellRows, strictly: Bool = false
     ) -> Bool {
         let count = rows.count
-        tight.removeAll(keepingCapacity: true)
         for k in 0..<n {
             guard nonbasic[k] >= n else { return false }
-            tight.append(Int(nonbasic[k]) - n)
+            tight[k] = Int(nonbasic[k]) - n
             multipliers[k] = -table[k * height + count]
             if !(multipliers[k] > 0) { return false }
         }
@@ -263,7 +281,7 @@ final class CutProgram {
     ) -> Bool {
         // At the origin all are 0: hyperplanes through one point.
         if !strictly, form[n] == 0, bound[n] == 0,
-            tight.allSatisfy({ rows[$0].form[n] == 0 && rows[$0].bound[n] == 0 })
+            (0..<n).allSatisfy({ rows[tight[$0]].form[n] == 0 && rows[tight[$0]].bound[n] == 0 })
         {
             return true
         }

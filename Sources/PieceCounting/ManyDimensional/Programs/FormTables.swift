@@ -13,21 +13,30 @@ final class FormTables {
     private let evaluationError: Double
 
     /// Of layer l, unit after unit.
-    private(set) var forms: [UnsafeMutablePointer<Double>]
+    let forms: UnsafeMutablePointer<UnsafeMutablePointer<Double>>
     /// Bounds for the evaluation of the forms: |value computed − value| ≤ 1.01 Σ bound_k |x_k|.
-    private(set) var bounds: [UnsafeMutablePointer<Double>]
+    let bounds: UnsafeMutablePointer<UnsafeMutablePointer<Double>>
     /// 1 / ‖gradient‖, or 0 where the gradient may be 0 or is out of range.
-    private(set) var inverseNorms: [UnsafeMutablePointer<Double>]
-    private(set) var residues: [UnsafeMutablePointer<UInt64>]
+    let inverseNorms: UnsafeMutablePointer<UnsafeMutablePointer<Double>>
+    let residues: UnsafeMutablePointer<UnsafeMutablePointer<UInt64>>
 
     /// Slots of the forms of layer l, l ≥ 1: coefficients, errors, fingerprints; for l = `hiddenLayers` only one
     /// fingerprint, of the outputs.
-    private var slots: [UnsafeMutablePointer<Double>]
-    private var errorSlots: [UnsafeMutablePointer<Double>]
-    private var residueSlots: [UnsafeMutablePointer<UInt64>]
-    private let residueCounts: [Int]
+    private let slots: UnsafeMutablePointer<UnsafeMutablePointer<Double>>
+    private let errorSlots: UnsafeMutablePointer<UnsafeMutablePointer<Double>>
+    private let residueSlots: UnsafeMutablePointer<UnsafeMutablePointer<UInt64>>
+    /// The layers' entries, where they are read without counting references.
+    let columns: UnsafeMutablePointer<UnsafeMutablePointer<Double>>
+    let biases: UnsafeMutablePointer<UnsafeMutablePointer<Double>>
+    private let columnResidues: UnsafeMutablePointer<UnsafeMutablePointer<UInt64>>
+    /// Outputs of each layer.
+    let widths: UnsafeMutablePointer<Int>
+    let hasDoubles: UnsafeMutablePointer<Bool>
+    private let isExact: UnsafeMutablePointer<Bool>
+    private let hiddenLayers: Int
+    private let dimension: Int
     /// The fingerprint's coefficients of the last layer's units, and its constant.
-    private let outputResidues: [UInt64]
+    private let outputResidues: UnsafeMutablePointer<UInt64>
     private let outputResidue: UInt64
     private let doubles: WordArena
     private let words: WordArena
@@ -47,6 +56,7 @@ final class FormTables {
             if o1 || o2 || o3 || o4 || o5 { return nil }
             total = all + width + 1
         }
+        for layer in network.layers { total += 2 * layer.columns.count + layer.outputs }
         return total
     }
 
@@ -57,6 +67,8 @@ final class FormTables {
         self.stride = stride
         evaluationError = Double(n + 6) * 0x1p-53
         let count = network.hiddenLayers
+        hiddenLayers = count
+        dimension = n
         var doubleCount = 0
         var wordCount = 0
         let widths = network.layers.map(\.outputs)
@@ -66,32 +78,57 @@ final class FormTables {
             wordCount += previous * widths[layer]
         }
         wordCount += count > 0 ? widths[count - 1] + 1 : 1
-        let doubles = WordArena(capacity: doubleCount, parts: 4 * count + 4)
-        let words = WordArena(capacity: wordCount, parts: 2 * count + 4)
+        wordCount += network.layers[count].inputs
+        for layer in network.layers {
+            doubleCount += layer.columns.count + layer.outputs
+            wordCount += layer.columns.count
+        }
+        let doubles = WordArena(capacity: doubleCount, parts: 6 * count + 8)
+        let words = WordArena(capacity: wordCount, parts: 3 * count + 8)
         self.doubles = doubles
         self.words = words
-        forms = []
-        bounds = []
-        inverseNorms = []
-        residues = []
-        slots = []
-        errorSlots = []
-        residueSlots = []
-        var residueCounts: [Int] = []
+        var forms: [UnsafeMutablePointer<Double>] = []
+        var bounds: [UnsafeMutablePointer<Double>] = []
+        var inverseNorms: [UnsafeMutablePointer<Double>] = []
+        var errorSlots: [UnsafeMutablePointer<Double>] = []
+        var residueSlots: [UnsafeMutablePointer<UInt64>] = []
         for layer in 0..<count {
             let previous = layer > 0 ? widths[layer - 1] + 1 : 1
-            slots.append(doubles.doubles(previous * widths[layer] * stride))
+            forms.append(doubles.doubles(previous * widths[layer] * stride))
             errorSlots.append(doubles.doubles(previous * widths[layer] * stride))
             residueSlots.append(words.words(previous * widths[layer]))
-            residueCounts.append(widths[layer])
-            forms.append(slots[layer])
             bounds.append(doubles.doubles(widths[layer] * stride))
             inverseNorms.append(doubles.doubles(widths[layer]))
-            residues.append(residueSlots[layer])
         }
         residueSlots.append(words.words(count > 0 ? widths[count - 1] + 1 : 1))
-        residueCounts.append(1)
-        self.residueCounts = residueCounts
+        self.forms = Self.stored(forms)
+        self.bounds = Self.stored(bounds)
+        self.inverseNorms = Self.stored(inverseNorms)
+        residues = Self.stored(residueSlots)
+        slots = Self.stored(forms)
+        self.errorSlots = Self.stored(errorSlots)
+        self.residueSlots = Self.stored(residueSlots)
+        columns = Self.stored(
+            network.layers.map { layer in
+                let target = doubles.doubles(layer.columns.count)
+                for (index, entry) in layer.columns.enumerated() { target[index] = entry }
+                return target
+            })
+        biases = Self.stored(
+            network.layers.map { layer in
+                let target = doubles.doubles(layer.bias.count)
+                for (index, entry) in layer.bias.enumerated() { target[index] = entry }
+                return target
+            })
+        columnResidues = Self.stored(
+            network.layers.map { layer in
+                let target = words.words(layer.columnResidues.count)
+                for (index, entry) in layer.columnResidues.enumerated() { target[index] = entry }
+                return target
+            })
+        self.widths = Self.stored(widths)
+        hasDoubles = Self.stored(network.layers.map(\.hasDoubles))
+        isExact = Self.stored(network.layers.map(\.isExact))
 
         let last = network.layers[count]
         var constant: UInt64 = 0
@@ -106,9 +143,32 @@ final class FormTables {
                     MersenneField.product(weight, last.columnResidues[input * last.outputs + output]))
             }
         }
-        outputResidues = factors
+        outputResidues = words.words(factors.count)
+        for (index, factor) in factors.enumerated() { outputResidues[index] = factor }
         outputResidue = constant
         if count > 0 { fillFirstLayer() } else { residueSlots[0][0] = affineFingerprint(factors, constant) }
+    }
+
+    deinit {
+        forms.deallocate()
+        bounds.deallocate()
+        inverseNorms.deallocate()
+        residues.deallocate()
+        slots.deallocate()
+        errorSlots.deallocate()
+        residueSlots.deallocate()
+        columns.deallocate()
+        biases.deallocate()
+        columnResidues.deallocate()
+        widths.deallocate()
+        hasDoubles.deallocate()
+        isExact.deallocate()
+    }
+
+    private static func stored<Element>(_ array: [Element]) -> UnsafeMutablePointer<Element> {
+        let pointer = UnsafeMutablePointer<Element>.allocate(capacity: max(1, array.count))
+        pointer.initialize(from: array, count: array.count)
+        return pointer
     }
 
     private func fillFirstLayer() {
@@ -143,82 +203,79 @@ final class FormTables {
     /// The sum before any unit of layer `layer` is on: the biases of the next layer.
     func start(_ layer: Int) {
         let next = layer + 1
-        guard next < network.hiddenLayers else {
+        guard next < hiddenLayers else {
             residueSlots[next][0] = outputResidue
             return
         }
-        let target = network.layers[next]
-        let n = network.dimension
-        for unit in 0..<target.outputs {
+        let bias = biases[next]
+        let isExact = isExact[next]
+        for unit in 0..<widths[next] {
             let form = slots[next] + unit * stride
             let error = errorSlots[next] + unit * stride
-            for k in 0..<n { form[k] = 0 }
-            form[n] = target.bias[unit]
-            for k in 0..<n { error[k] = 0 }
-            error[n] = target.isExact ? 0 : form[n].magnitude * 0x1p-52
-            residueSlots[next][unit] = target.biasResidues[unit]
+            for k in 0..<dimension {
+                form[k] = 0
+                error[k] = 0
+            }
+            form[dimension] = bias[unit]
+            error[dimension] = isExact ? 0 : bias[unit].magnitude * 0x1p-52
+        }
+        network.layers[next].biasResidues.withUnsafeBufferPointer { residues in
+            for (unit, residue) in residues.enumerated() { residueSlots[next][unit] = residue }
         }
     }
 
     /// Unit `unit` of `layer` is on: the partial sums of slot `slot` go on in slot `slot` + 1.
     func addUnit(_ layer: Int, _ unit: Int, slot: Int) {
         let next = layer + 1
-        guard next < network.hiddenLayers else {
+        guard next < hiddenLayers else {
             residueSlots[next][slot + 1] = MersenneField.sum(
                 residueSlots[next][slot],
                 MersenneField.product(outputResidues[unit], residues[layer][unit]))
             return
         }
-        let target = network.layers[next]
-        let width = target.outputs
+        let width = widths[next]
         let quads = stride / 4
         let size = width * stride
         let form = vectors(forms[layer] + unit * stride)
         let source = vectors(slots[next] + slot * size)
         let sum = vectors(slots[next] + (slot + 1) * size)
-        let residue = residues[layer][unit]
-        let residueSource = residueSlots[next] + slot * width
-        let residueSum = residueSource + width
-        target.columns.withUnsafeBufferPointer { columns in
-            let column = columns.baseAddress.map { $0 + unit * width }
-            guard let column else { return }
-            for row in 0..<width {
-                let weight = SIMD4(repeating: column[row])
-                for quad in 0..<quads {
-                    sum[row * quads + quad] = source[row * quads + quad] + weight * form[quad]
-                }
+        let column = columns[next] + unit * width
+        for row in 0..<width {
+            let weight = SIMD4(repeating: column[row])
+            for quad in 0..<quads {
+                sum[row * quads + quad] = source[row * quads + quad] + weight * form[quad]
             }
-            if !target.isExact {
-                let bound = vectors(bounds[layer] + unit * stride)
-                let errorSource = vectors(errorSlots[next] + slot * size)
-                let errorSum = vectors(errorSlots[next] + (slot + 1) * size)
-                let unitRoundoff = SIMD4(repeating: 0x1.8p-53)
-                for row in 0..<width {
-                    let weight = SIMD4(repeating: column[row].magnitude)
-                    for quad in 0..<quads {
-                        let place = row * quads + quad
-                        errorSum[place] =
-                            errorSource[place] + weight * bound[quad]
-                            + unitRoundoff * magnitude(sum[place])
-                    }
+        }
+        if !isExact[next] {
+            let bound = vectors(bounds[layer] + unit * stride)
+            let errorSource = vectors(errorSlots[next] + slot * size)
+            let errorSum = vectors(errorSlots[next] + (slot + 1) * size)
+            let unitRoundoff = SIMD4(repeating: 0x1.8p-53)
+            for row in 0..<width {
+                let weight = SIMD4(repeating: column[row].magnitude)
+                for quad in 0..<quads {
+                    let place = row * quads + quad
+                    errorSum[place] =
+                        errorSource[place] + weight * bound[quad] + unitRoundoff * magnitude(sum[place])
                 }
             }
         }
-        target.columnResidues.withUnsafeBufferPointer { columns in
-            let start = unit * width
-            for row in 0..<width {
-                residueSum[row] = MersenneField.sum(
-                    residueSource[row], MersenneField.product(columns[start + row], residue))
-            }
+        let residue = residues[layer][unit]
+        let residueSource = residueSlots[next] + slot * width
+        let residueSum = residueSource + width
+        let residueColumn = columnResidues[next] + unit * width
+        for row in 0..<width {
+            residueSum[row] = MersenneField.sum(
+                residueSource[row], MersenneField.product(residueColumn[row], residue))
         }
     }
 
     /// Makes slot `slot` the forms of `layer`.
     func enter(_ layer: Int, slot: Int) {
-        let width = network.layers[layer].outputs
-        let isExact = network.layers[layer].isExact
+        let width = widths[layer]
+        let isExact = self.isExact[layer]
         let quads = stride / 4
-        let n = network.dimension
+        let n = dimension
         forms[layer] = slots[layer] + slot * width * stride
         residues[layer] = residueSlots[layer] + slot * width
         let form = vectors(forms[layer])
@@ -248,7 +305,7 @@ final class FormTables {
     }
 
     /// The fingerprint of the outputs once all units of the last hidden layer are decided.
-    func fingerprint(slot: Int) -> UInt64 { residueSlots[network.hiddenLayers][slot] }
+    func fingerprint(slot: Int) -> UInt64 { residueSlots[hiddenLayers][slot] }
 
     @inline(__always)
     private func vectors(_ pointer: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<SIMD4<Double>> {

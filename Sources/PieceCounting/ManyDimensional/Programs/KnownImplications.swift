@@ -8,26 +8,28 @@ final class KnownImplications {
     /// For each unit `capacity` entries of a mask and values, `words` words each.
     private let entries: UnsafeMutablePointer<UInt64>
     private let arena: WordArena
-    private var counts: [Int]
-    private var signs: [Int8]
+    private let width: Int
+    private let counts: UnsafeMutablePointer<UInt64>
+    private let signs: UnsafeMutablePointer<Int8>
     private let firstWord: Int
 
     /// For the units firstUnit..<firstUnit + width in the order of all hidden units.
     init(firstUnit: Int, width: Int) {
         firstWord = firstUnit >> 6
         words = width > 0 ? ((firstUnit + width - 1) >> 6) - firstWord + 1 : 0
-        arena = WordArena(capacity: 2 * words * width * Self.capacity)
+        self.width = width
+        arena = WordArena(capacity: (2 * words + 1) * width * Self.capacity + width)
         entries = arena.words(2 * words * width * Self.capacity)
-        counts = [Int](repeating: 0, count: width)
-        signs = [Int8](repeating: 0, count: width * Self.capacity)
+        counts = arena.words(width)
+        signs = arena.bytes(width * Self.capacity)
     }
 
-    func removeAll() { for unit in counts.indices { counts[unit] = 0 } }
+    func removeAll() { for unit in 0..<width { counts[unit] = 0 } }
 
     /// The sign that is forced on unit `unit` of the layer by the pattern, 0 where none is known.
     @inline(__always)
     func sign(_ unit: Int, _ pattern: UnsafePointer<UInt64>) -> Int8 {
-        let known = min(counts[unit], Self.capacity)
+        let known = Int(min(counts[unit], UInt64(Self.capacity)))
         for index in 0..<known {
             let place = unit * Self.capacity + index
             let entry = entries + 2 * words * place
@@ -46,7 +48,7 @@ final class KnownImplications {
     func insert(
         _ unit: Int, sign: Int8, forcedBy units: some Sequence<Int>, _ pattern: UnsafePointer<UInt64>
     ) {
-        let place = unit * Self.capacity + counts[unit] % Self.capacity
+        let place = unit * Self.capacity + Int(counts[unit] % UInt64(Self.capacity))
         counts[unit] += 1
         signs[place] = sign
         let entry = entries + 2 * words * place

@@ -8,6 +8,8 @@ struct ProgramLayer: Sendable {
     /// Nearest binary64.
     let columns: [Double]
     let bias: [Double]
+    /// Whether every entry is a binary64.
+    let hasDoubles: Bool
     /// Whether every form of this layer, as a function of the input, is computed without rounding, whatever the
     /// pattern.
     let isExact: Bool
@@ -214,7 +216,8 @@ struct ProgramNetwork: Sendable {
             }
             return ProgramLayer(
                 inputs: layer.inputs, outputs: layer.outputs, columns: transposed(weights), bias: bias,
-                isExact: index == 0 ? hasDoubles : grid != nil, columnResidues: transposed(residues),
+                hasDoubles: hasDoubles, isExact: index == 0 ? hasDoubles : grid != nil,
+                columnResidues: transposed(residues),
                 biasResidues: layer.bias.map { entry in
                     MersenneField.residue((entry * Rational(denominator)).numerator)
                 })
