@@ -61,13 +61,19 @@ let package = Package(
             name: "CTrainingKernels",
             cSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))]),
 
+        .target(
+            name: "CCellKernels",
+            cSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))]),
+
         // The mathematics: no HTTP, no JSON, no jobs.
         module("ExactArithmetic", ["CGMP"]),
         module("PiecewiseLinear", ["ExactArithmetic", "LinearProgramming"]),
         module("ReLUNetworks", ["ExactArithmetic", "CEvaluationKernels"]),
         module("LinearProgramming", ["ExactArithmetic"]),
         module("Compilation", ["ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks"]),
-        module("PieceCounting", ["ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks"]),
+        module(
+            "PieceCounting",
+            ["CCellKernels", "ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks"]),
         module("HardFamilies", ["ExactArithmetic", "PieceCounting", "PiecewiseLinear", "ReLUNetworks"]),
         module("ExactTraining", ["CTrainingKernels", "ExactArithmetic", "ReLUNetworks"]),
 
