@@ -117,6 +117,12 @@ private func exists(pieces: Int, _ x: [Int], _ lower: [Int], _ upper: [Int]) -> 
         let slow = try DataBand(x: exact(x, 10), lower: exact(lower, 100), upper: exact(upper, 100))
             .fewestPieces()
         #expect(fast.function == slow.function, "seed \(seed)")
+        let binary = { (values: [Int64], unit: Double) in values.map { Double($0) / unit } }
+        #expect(
+            try DataBand(doubles: binary(x, 8), lower: binary(lower, 64), upper: binary(upper, 64))
+                .fewestPieces().function
+                == DataBand(x: exact(x, 8), lower: exact(lower, 64), upper: exact(upper, 64))
+                .fewestPieces().function, "seed \(seed)")
         let reflected = try DataBand(
             x: x.reversed().map { Rational(Int(-$0), 10) }, lower: exact(lower, 100).reversed(),
             upper: exact(upper, 100).reversed()

@@ -74,6 +74,43 @@ import Testing
         #expect(line.function.slopes.count == 1)
     }
 
+    /// Values, tolerances and their sums at the ends of binary64.
+    @Test func hugeAndTinyNumbers() throws {
+        let huge = try Formula("1e308*x").approximation(
+            lower: Rational(-1), upper: .one, tolerance: .powerOfTen(308))
+        #expect(huge.function.slopes.count == 1 && huge.piecesLowerBound == 1)
+        #expect(huge.errorBound <= 1e308)
+        let most = Rational(exactly: Double.greatestFiniteMagnitude) ?? .zero
+        let all = try Formula("1.7e308*tanh(x)").approximation(
+            lower: Rational(-9), upper: Rational(9), tolerance: most)
+        #expect(all.piecesLowerBound == 1 && all.function.slopes.count == 1)
+        for (text, exponent) in [("x^2", -300), ("1/3", -320), ("sqrt(2)^65", -9), ("1e300", 200)] {
+            // No enclosure in binary64 is that narrow; where it is, one piece is enough.
+            do {
+                let found = try Formula(text).approximation(
+                    lower: .zero, upper: .one, tolerance: .powerOfTen(exponent))
+                #expect(found.piecesLowerBound == 1, "\(text)")
+            } catch {
+                guard case .undefined = error else {
+                    Issue.record("\(text): \(error)")
+                    continue
+                }
+            }
+        }
+    }
+
+    @Test func cancellationIsNoticedWithinCells() throws {
+        let long = String(repeating: "x*(1+", count: 90) + "x" + String(repeating: ")", count: 90)
+        let formula = try Formula(long)
+        var polls = 0
+        #expect(throws: FormulaApproximationFault.cancelled) {
+            try formula.approximation(lower: .zero, upper: .one, tolerance: Rational(1, 1_000_000_000)) {
+                polls += 1
+                return polls > 5
+            }
+        }
+    }
+
     @Test func faultyFormulas() {
         for (text, position) in [
             ("", 0), ("x +", 3), ("(x", 2), ("x)", 1), ("y", 0), ("sin x", 4), ("min(x)", 5), ("2x", 1),

@@ -17,7 +17,7 @@ import Testing
     @Test func functionsOfExtremeNumbers() {
         for x in Self.extremes {
             for y in Self.extremes {
-                for width in Self.extremes {
+                for width in [.greatestFiniteMagnitude, 1, .leastNonzeroMagnitude, 0] {
                     let points = [PicturePoint(x: x, y: y), PicturePoint(x: x.nextUp, y: y.nextDown)]
                     let curve = FunctionPicture.Curve(
                         label: "f", points: points, leftSlope: width, rightSlope: -width)

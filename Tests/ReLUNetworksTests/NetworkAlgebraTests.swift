@@ -112,6 +112,32 @@ private func ceilingLog2(_ m: Int) -> Int { m <= 1 ? 0 : Int.bitWidth - (m - 1).
         }
     }
 
+    @Test func resultsKeepTheLemmasFigures() throws {
+        for seed in 0..<150 {
+            var random = SeededGenerator(seed: seed)
+            let (n, count, depth) = (random.int(1...3), random.int(1...6), random.int(0...3))
+            let isSynchronous = random.int(0...1) == 0
+            let networks = (0..<count).map { _ in
+                let layers = isSynchronous ? depth : random.int(0...3)
+                return random.rationalNetwork([n] + (0..<layers).map { _ in random.int(1...4) } + [n])
+            }
+            let results: [(Network<Rational>, ClosureFigures)] = [
+                (try algebra.compose(networks), .composition(networks)),
+                (try algebra.sum(networks), .sum(networks)),
+                (try algebra.difference(networks), .sum(networks)),
+                (try algebra.maximum(networks), .extremum(networks)),
+                (try algebra.minimum(networks), .extremum(networks)),
+                (try algebra.simplify(networks[0]), .same(networks[0])),
+                (try algebra.simplify(networks[0], .fewerLayers), .same(networks[0])),
+            ]
+            for (result, figures) in results {
+                #expect(result.hiddenLayers <= figures.hiddenLayers, "seed \(seed) \(figures)")
+                #expect(result.size <= figures.size ?? .max, "seed \(seed) \(figures)")
+            }
+            #expect(!isSynchronous || ClosureFigures.extremum(networks).size != nil)
+        }
+    }
+
     @Test func waitingTakesTheCheapestPlace() throws {
         // x ↦ σ(x), one non-negative node, beside a deeper network: one node a layer.
         let rectifier = Network<Rational>(layers: [

@@ -25,6 +25,7 @@ public struct DataBand: Sendable {
     enum Storage: Sendable {
         case integers(IntegerGates)
         case rationals(RationalGates)
+        case binary(BinaryGates)
     }
 
     let storage: Storage
@@ -34,6 +35,7 @@ public struct DataBand: Sendable {
         switch storage {
         case .integers(let gates): gates.count
         case .rationals(let gates): gates.count
+        case .binary(let gates): gates.count
         }
     }
 
@@ -56,6 +58,16 @@ public struct DataBand: Sendable {
         else { return nil }
         let (order, y) = try Self.merged(x, lower, upper)
         storage = .integers(IntegerGates(x: order.map { x[$0] }, y: y, xUnit: xUnit, yUnit: yUnit))
+    }
+
+    /// Finite numbers.
+    ///
+    /// - Throws: `noPoints`, `emptyBand`, `contradiction`.
+    public init(
+        doubles x: [Double], lower: [Double], upper: [Double]
+    ) throws(ApproximationFault) {
+        let (order, y) = try Self.merged(x, lower, upper)
+        storage = .binary(BinaryGates(x: order.map { x[$0] }, y: y))
     }
 
     /// One index for each x, increasing, and the bounds by turns.
@@ -103,6 +115,7 @@ extension DataBand {
         switch storage {
         case .integers(let gates): try Self.function(gates, isCancelled)
         case .rationals(let gates): try Self.function(gates, isCancelled)
+        case .binary(let gates): try Self.function(gates, isCancelled)
         }
     }
 
@@ -111,6 +124,7 @@ extension DataBand {
             switch storage {
             case .integers(let gates): gates.fewestPieceCount(isCancelled: isCancelled)
             case .rationals(let gates): gates.fewestPieceCount(isCancelled: isCancelled)
+            case .binary(let gates): gates.fewestPieceCount(isCancelled: isCancelled)
             }
         guard let count else { throw .cancelled }
         return count

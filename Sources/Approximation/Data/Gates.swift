@@ -44,6 +44,47 @@ struct IntegerGates: Gates {
     }
 }
 
+/// Gates at binary64 numbers, decided in binary64 where that is certain.
+struct BinaryGates: Gates {
+    let x: [Double]
+    /// Lower and upper bounds by turns, so that a corner's code is its place.
+    let y: [Double]
+    /// Whether no product of two differences overflows, or is rounded below the normal numbers.
+    private let isFiltered: Bool
+
+    init(x: [Double], y: [Double]) {
+        self.x = x
+        self.y = y
+        // A difference other than 0 is at least a unit in the last place of one of its terms.
+        let isModerate = { (value: Double) in value == 0 || (0x1p-300...0x1p300).contains(value.magnitude) }
+        isFiltered = x.allSatisfy(isModerate) && y.allSatisfy(isModerate)
+    }
+
+    var count: Int { x.count }
+
+    func orientation(_ p: Corner, _ q: Corner, _ r: Corner) -> Int {
+        let (px, qx, rx) = (x[p.index], x[q.index], x[r.index])
+        let (py, qy, ry) = (y[p.code], y[q.code], y[r.code])
+        if isFiltered {
+            let left = (qx - px) * (ry - py)
+            let right = (qy - py) * (rx - px)
+            let difference = left - right
+            // Two roundings of differences and one of the product each, and one at the end: below 5u of the sum.
+            if difference.magnitude > (left.magnitude + right.magnitude) * 0x1p-50 {
+                return difference > 0 ? 1 : -1
+            }
+        }
+        let (a, b) = (Self.exact(px), Self.exact(py))
+        let left = (Self.exact(qx) - a) * (Self.exact(ry) - b)
+        let right = (Self.exact(qy) - b) * (Self.exact(rx) - a)
+        return left > right ? 1 : left < right ? -1 : 0
+    }
+
+    private static func exact(_ value: Double) -> Rational { Rational(exactly: value) ?? .zero }
+    func x(_ index: Int) -> Rational { Self.exact(x[index]) }
+    func y(_ corner: Corner) -> Rational { Self.exact(y[corner.code]) }
+}
+
 /// Gates in rationals, decided in binary64 where that is certain.
 struct RationalGates: Gates {
     let x: [Rational]

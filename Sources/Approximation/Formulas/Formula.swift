@@ -47,6 +47,12 @@ public struct Formula: Sendable {
     /// An enclosure of the function over an interval. Complexity: O(steps).
     func enclosure(over x: Interval) -> Enclosure {
         var stack: [Enclosure] = []
+        return enclosure(over: x, stack: &stack)
+    }
+
+    /// - Parameter stack: room for the steps, kept from one call to the next.
+    func enclosure(over x: Interval, stack: inout [Enclosure]) -> Enclosure {
+        stack.removeAll(keepingCapacity: true)
         for step in steps {
             switch step {
             case .variable: stack.append(Enclosure(value: x, slope: Interval(1)))

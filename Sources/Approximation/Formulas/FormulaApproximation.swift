@@ -70,39 +70,45 @@ extension Formula {
         for _ in 0..<60 {
             if isCancelled() { throw .cancelled }
             let ends = try cells.ends(uncertainty: cost / 4, isCancelled)
-            let x = ends.map { exact($0.x) }
+            // Bounds beyond binary64 may as well be its ends.
+            let most = Double.greatestFiniteMagnitude
             guard
                 let band = try? DataBand(
-                    x: x, lower: ends.map { exact(($0.value.upper - inner).nextUp) },
-                    upper: ends.map { exact(($0.value.lower + inner).nextDown) })
+                    doubles: ends.map(\.x), lower: ends.map { max(($0.value.upper - inner).nextUp, -most) },
+                    upper: ends.map { min(($0.value.lower + inner).nextDown, most) })
             else { throw .undefined(near: ends[0].x) }
             let function: PiecewiseLinearFunction
             do { function = try band.fewestPieces(isCancelled: isCancelled).function } catch {
                 throw .cancelled
             }
-            let excess = cells.excess(of: function)
+            let excess = try cells.excess(of: function, isCancelled)
             let worst = zip(cells.deviations, excess).map { ($0 + $1).nextUp }
             let bound = worst.reduce(0) { max($0, (inner + $1).nextUp) }
             guard bound > epsilon else {
-                let least: Int
-                do {
-                    least = try DataBand(
-                        x: x, lower: ends.map { exact(($0.value.lower - epsilon).nextDown.nextDown) },
-                        upper: ends.map { exact(($0.value.upper + epsilon).nextUp.nextUp) }
-                    ).fewestPieceCount(isCancelled: isCancelled)
-                } catch {
-                    throw .cancelled
-                }
                 return FormulaApproximation(
-                    function: function, errorBound: bound, piecesLowerBound: least,
-                    samples: ends.map { ($0.x, ($0.value.lower + $0.value.upper) / 2) })
+                    function: function, errorBound: bound,
+                    piecesLowerBound: try Self.fewestPieces(ends, within: epsilon, isCancelled),
+                    samples: ends.map { ($0.x, $0.value.lower / 2 + $0.value.upper / 2) })
             }
             try cells.split(isCancelled) { worst[$0] > cost / 2 }
         }
         throw .tooManyCells(limit: cells.limit)
     }
 
-    private func exact(_ value: Double) -> Rational { Rational(exactly: value) ?? .zero }
+    /// The fewest pieces within `epsilon` of the ends' values; 1, which is true of all, where numbers leave binary64.
+    private static func fewestPieces(
+        _ ends: [(x: Double, value: Interval)], within epsilon: Double, _ isCancelled: () -> Bool
+    ) throws(FormulaApproximationFault) -> Int {
+        let lower = ends.map { ($0.value.lower - epsilon).nextDown.nextDown }
+        let upper = ends.map { ($0.value.upper + epsilon).nextUp.nextUp }
+        guard lower.allSatisfy(\.isFinite), upper.allSatisfy(\.isFinite) else { return 1 }
+        do {
+            return try DataBand(doubles: ends.map(\.x), lower: lower, upper: upper)
+                .fewestPieceCount(isCancelled: isCancelled)
+        } catch {
+            throw .cancelled
+        }
+    }
 }
 
 /// The cells of an interval, with a bound on the formula's deviation from its chord on each.
@@ -112,17 +118,19 @@ private struct Cells {
     private let narrowest: Double
     private(set) var places: [Double]
     private(set) var deviations: [Double]
+    private var stack: [Formula.Enclosure] = []
 
     init(formula: Formula, from a: Double, to b: Double, limit: Int) {
         self.formula = formula
         self.limit = limit
         narrowest = (b - a) * 0x1p-44
         places = [a, b]
-        deviations = [Self.deviation(formula, a, b)]
+        deviations = []
+        deviations = [deviation(a, b)]
     }
 
-    private static func deviation(_ formula: Formula, _ a: Double, _ b: Double) -> Double {
-        let enclosure = formula.enclosure(over: Interval(lower: a, upper: b))
+    private mutating func deviation(_ a: Double, _ b: Double) -> Double {
+        let enclosure = formula.enclosure(over: Interval(lower: a, upper: b), stack: &stack)
         let bySlope = (enclosure.slope.width * (b - a).nextUp).nextUp / 4
         // The chord stays in the range of the values.
         let byValue = enclosure.value.width
@@ -133,9 +141,25 @@ private struct Cells {
     /// Halves cells until none deviates more.
     mutating func refine(deviation: Double, _ isCancelled: () -> Bool) throws(FormulaApproximationFault) {
         while true {
-            guard deviations.contains(where: { $0 > deviation }) else { return }
+            guard let worst = deviations.indices.max(by: { deviations[$0] < deviations[$1] }),
+                deviations[worst] > deviation
+            else { return }
+            try probe(worst, deviation)
             let current = deviations
             try split(isCancelled) { current[$0] > deviation }
+        }
+    }
+
+    /// Halves the worse half of a cell again and again: where that never brings the deviation down, no number of cells
+    /// will, and this finds out at once.
+    private mutating func probe(_ index: Int, _ limit: Double) throws(FormulaApproximationFault) {
+        var (a, b) = (places[index], places[index + 1])
+        while true {
+            let middle = a + (b - a) / 2
+            guard middle > a, middle < b, b - a > narrowest else { throw .undefined(near: a) }
+            let (left, right) = (deviation(a, middle), deviation(middle, b))
+            guard max(left, right) > limit else { return }
+            if left >= right { b = middle } else { a = middle }
         }
     }
 
@@ -152,8 +176,8 @@ private struct Cells {
             if isChosen(index) {
                 let middle = a + (b - a) / 2
                 guard middle > a, middle < b, b - a > narrowest else { throw .undefined(near: a) }
-                newDeviations.append(Self.deviation(formula, a, middle))
-                newDeviations.append(Self.deviation(formula, middle, b))
+                newDeviations.append(deviation(a, middle))
+                newDeviations.append(deviation(middle, b))
                 newPlaces.append(middle)
             } else {
                 newDeviations.append(deviations[index])
@@ -166,14 +190,14 @@ private struct Cells {
     }
 
     /// The formula's values at the ends of the cells, each known up to `uncertainty`.
-    func ends(
+    mutating func ends(
         uncertainty: Double, _ isCancelled: () -> Bool
     ) throws(FormulaApproximationFault) -> [(x: Double, value: Interval)] {
         var ends: [(x: Double, value: Interval)] = []
         ends.reserveCapacity(places.count)
         for (index, x) in places.enumerated() {
             if index & 0xff == 0, isCancelled() { throw .cancelled }
-            let value = formula.enclosure(over: Interval(x)).value
+            let value = formula.enclosure(over: Interval(x), stack: &stack).value
             guard value.isBounded, value.width <= uncertainty else { throw .undefined(near: x) }
             ends.append((x, value))
         }
@@ -181,11 +205,14 @@ private struct Cells {
     }
 
     /// By how much the function leaves its own chord on each cell, rounded up.
-    func excess(of function: PiecewiseLinearFunction) -> [Double] {
+    func excess(
+        of function: PiecewiseLinearFunction, _ isCancelled: () -> Bool
+    ) throws(FormulaApproximationFault) -> [Double] {
         var excess = [Double](repeating: 0, count: deviations.count)
         let evaluator = function.evaluator()
         var cell = 0
-        for breakpoint in function.breakpoints {
+        for (index, breakpoint) in function.breakpoints.enumerated() {
+            if index & 0xff == 0, isCancelled() { throw .cancelled }
             let near = breakpoint.double(rounding: .down)
             while cell < deviations.count, places[cell + 1] <= near { cell += 1 }
             guard cell < deviations.count else { break }

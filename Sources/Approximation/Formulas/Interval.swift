@@ -51,11 +51,9 @@ struct Interval: Sendable, Equatable {
             let isZero = { (value: Interval) in value.lower == 0 && value.upper == 0 }
             return isZero(left) || isZero(right) ? Interval(0) : everything
         }
-        let products = [
-            left.lower * right.lower, left.lower * right.upper, left.upper * right.lower,
-            left.upper * right.upper,
-        ]
-        return outwards(products.reduce(.infinity, min), products.reduce(-.infinity, max))
+        let (a, b) = (left.lower * right.lower, left.lower * right.upper)
+        let (c, d) = (left.upper * right.lower, left.upper * right.upper)
+        return outwards(min(min(a, b), min(c, d)), max(max(a, b), max(c, d)))
     }
 
     static func / (left: Interval, right: Interval) -> Interval {

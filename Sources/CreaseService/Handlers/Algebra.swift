@@ -9,6 +9,16 @@ internal import ReLUNetworks
 enum AlgebraOperation {
     private enum Kind: String {
         case compose, sum, maximum, minimum, difference, restrict, shallow, simplify
+
+        /// What a lemma promises of the result.
+        func figures(_ networks: [Network<Rational>]) -> ClosureFigures {
+            switch self {
+            case .compose: .composition(networks)
+            case .sum, .difference: .sum(networks)
+            case .maximum, .minimum: .extremum(networks)
+            case .restrict, .shallow, .simplify: .same(networks[0])
+            }
+        }
     }
 
     private static let maximumNetworks = 1000
@@ -104,6 +114,8 @@ enum AlgebraOperation {
         writer.member("inputDimension", result.inputs)
         writer.member("outputDimension", result.outputs)
         writer.shape(hiddenLayers: result.hiddenLayers, width: result.width, size: result.size)
+        writer.key("lemma")
+        writer.closureFigures(kind.figures(networks))
         writer.member("exact", true)
         writer.member("rounded", !isExact && !answer.isRoundedExact)
         writer.endObject()
@@ -218,6 +230,14 @@ extension JSONWriter {
         } else {
             self.network(network.rounded, threads: threads)
         }
+    }
+
+    mutating func closureFigures(_ figures: ClosureFigures) {
+        beginObject()
+        member("hiddenLayers", figures.hiddenLayers)
+        if let size = figures.size { member("size", size) }
+        member("source", figures.source)
+        endObject()
     }
 
     mutating func shape(hiddenLayers: Int, width: Int, size: Int) {

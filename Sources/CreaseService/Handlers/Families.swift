@@ -104,7 +104,8 @@ enum FamiliesOperation {
         if call.answers == "image/svg+xml" {
             return zonotope.dimension == 1
                 ? try FamilyPicture.of(member, pieces.pieces, call)
-                : try FamilyPicture.of(zonotope, vertices, at: generatorsValue.pointer, call)
+                : try FamilyPicture.of(
+                    member, pieces.pieces, vertices, at: generatorsValue.pointer, call)
         }
         let last = min(maximumGapRows, sawtooth.layers, SizeBounds.maximumHiddenLayers / zonotope.dimension)
         let bounds =

@@ -13,12 +13,35 @@ enum FamilyPicture {
             "\(sawtooth.pieces) pieces from \(layers(sawtooth)) of \(units(sawtooth))", call)
     }
 
+    /// Of a zonotope of one dimension.
     static func of(_ member: ZonotopeFamily, _ pieces: BigInteger, _ call: Call) throws -> Response {
+        try of(member.network, pieces, title(member, pieces), call)
+    }
+
+    /// The zonotope itself; of a planar one also the plane in the colours of the function's pieces, where they are few
+    /// enough to be seen.
+    ///
+    /// - Parameters:
+    ///   - vertices: where they are few enough to be listed.
+    ///   - pointer: of the generators.
+    static func of(
+        _ member: ZonotopeFamily, _ pieces: BigInteger, _ vertices: [[Rational]]?, at pointer: String,
+        _ call: Call
+    ) throws -> Response {
+        let solid = try picture(member.zonotope, vertices, at: pointer, call)
+        guard member.zonotope.dimension == 2, pieces <= BigInteger(maximumPlanePieces) else {
+            return Answer.svg(solid)
+        }
+        let plane = try NetworkPicture.plane(member.network, title: title(member, pieces), call)
+        return Answer.svg(PictureColumn([solid, plane]).svg())
+    }
+
+    private static let maximumPlanePieces = 5000
+
+    private static func title(_ member: ZonotopeFamily, _ pieces: BigInteger) -> String {
         let size = member.zonotope.generators.count
-        return try of(
-            member.network, pieces,
-            "\(pieces) pieces: \(layers(member.sawtooth)) of \(units(member.sawtooth)) after "
-                + "\(size) generator\(size == 1 ? "" : "s")", call)
+        return "\(pieces) pieces: \(layers(member.sawtooth)) of \(units(member.sawtooth)) after "
+            + "\(size) generator\(size == 1 ? "" : "s")"
     }
 
     private static func layers(_ sawtooth: SawtoothFamily) -> String {
@@ -47,10 +70,9 @@ enum FamilyPicture {
         }
     }
 
-    /// - Parameter vertices: where they are few enough to be listed.
-    static func of(
+    private static func picture(
         _ zonotope: Zonotope, _ vertices: [[Rational]]?, at pointer: String, _ call: Call
-    ) throws -> Response {
+    ) throws -> [UInt8] {
         guard zonotope.dimension <= 3, let vertices,
             let facets = try? zonotope.facets(isCancelled: call.cancellation.closure)
         else {
@@ -74,12 +96,11 @@ enum FamilyPicture {
                 ZonotopePicture.Face(corners: $0.corners.map(corner), normal: direction($0.normal))
             }
         let (count, size) = (vertices.count, zonotope.generators.count)
-        return Answer.svg(
-            ZonotopePicture(
-                title: "\(count) \(count == 1 ? "vertex" : "vertices") from \(size) "
-                    + "generator\(size == 1 ? "" : "s")",
-                faces: faces, vertices: corners, isPlanar: zonotope.dimension == 2
-            ).svg())
+        return ZonotopePicture(
+            title: "\(count) \(count == 1 ? "vertex" : "vertices") from \(size) "
+                + "generator\(size == 1 ? "" : "s")",
+            faces: faces, vertices: corners, isPlanar: zonotope.dimension == 2
+        ).svg()
     }
 
     /// Of entries up to 1, whose rounding keeps the direction.

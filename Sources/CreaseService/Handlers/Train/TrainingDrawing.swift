@@ -89,80 +89,12 @@ struct TrainingDrawing {
         let data = rows.map { PicturePoint(x: fit.problem.inputs[2 * $0], y: fit.problem.inputs[2 * $0 + 1]) }
         let x = Self.window(data.map(\.x))
         let y = Self.window(data.map(\.y))
+        // One hidden layer of w units makes at most 1 + w + w(w − 1)/2 polygons.
+        let cells =
+            PlaneCells(network: fit.network, x: x, y: y).cells(limit: 100_000, isCancelled: { false }) ?? []
         return PlanePicture(
-            title: title(fit), cells: Self.cells(fit.network, x, y), data: Array(data.prefix(20_000)), x: x,
+            title: title(fit), cells: cells, data: Array(data.prefix(20_000)), x: x,
             y: y
         ).svg()
-    }
-
-    /// The window cut along the folds of a network of one hidden layer, at most 1 + w + w(w − 1)/2 polygons; those with
-    /// the same affine map have the same number.
-    static func cells(
-        _ network: Network<Double>, _ x: ClosedRange<Double>, _ y: ClosedRange<Double>
-    ) -> [PlanePicture.Cell] {
-        let hidden = network.layers[0]
-        var polygons = [
-            [
-                PicturePoint(x: x.lowerBound, y: y.lowerBound),
-                PicturePoint(x: x.upperBound, y: y.lowerBound),
-                PicturePoint(x: x.upperBound, y: y.upperBound),
-                PicturePoint(x: x.lowerBound, y: y.upperBound),
-            ]
-        ]
-        for unit in 0..<hidden.outputs {
-            let (a, b, c) = (hidden.weights[2 * unit], hidden.weights[2 * unit + 1], hidden.bias[unit])
-            polygons = polygons.flatMap { polygon in
-                let values = polygon.map { a * $0.x + b * $0.y + c }
-                return [part(polygon, values, 1), part(polygon, values, -1)].filter { $0.count >= 3 }
-            }
-        }
-        var numbers: [[Rational]: Int] = [:]
-        return polygons.map { polygon in
-            let map = affineMap(network, at: centre(polygon))
-            let number = numbers[map] ?? numbers.count
-            numbers[map] = number
-            return PlanePicture.Cell(corners: polygon, piece: number)
-        }
-    }
-
-    /// The part of a convex polygon where sign · value ≥ 0; empty where that has no interior.
-    private static func part(_ polygon: [PicturePoint], _ values: [Double], _ sign: Double) -> [PicturePoint]
-    {
-        guard values.contains(where: { sign * $0 > 0 }) else { return [] }
-        var result: [PicturePoint] = []
-        for index in polygon.indices {
-            let next = (index + 1) % polygon.count
-            let (from, to) = (values[index], values[next])
-            if sign * from >= 0 { result.append(polygon[index]) }
-            if (from > 0 && to < 0) || (from < 0 && to > 0) {
-                let t = from / (from - to)
-                result.append(
-                    PicturePoint(
-                        x: polygon[index].x + t * (polygon[next].x - polygon[index].x),
-                        y: polygon[index].y + t * (polygon[next].y - polygon[index].y)))
-            }
-        }
-        return result
-    }
-
-    private static func centre(_ polygon: [PicturePoint]) -> PicturePoint {
-        let count = Double(polygon.count)
-        return PicturePoint(
-            x: polygon.reduce(0) { $0 + $1.x / count }, y: polygon.reduce(0) { $0 + $1.y / count })
-    }
-
-    /// Gradient and intercept at a point, exactly.
-    private static func affineMap(_ network: Network<Double>, at point: PicturePoint) -> [Rational] {
-        let (hidden, output) = (network.layers[0], network.layers[1])
-        var map: [Rational] = [.zero, .zero, Rational(exactly: output.bias[0]) ?? .zero]
-        for unit in 0..<hidden.outputs {
-            let (a, b, c) = (hidden.weights[2 * unit], hidden.weights[2 * unit + 1], hidden.bias[unit])
-            guard a * point.x + b * point.y + c > 0 else { continue }
-            let factor = Rational(exactly: output.weights[unit]) ?? .zero
-            for (index, value) in [a, b, c].enumerated() {
-                map[index] += factor * (Rational(exactly: value) ?? .zero)
-            }
-        }
-        return map
     }
 }

@@ -1,0 +1,51 @@
+import ExactArithmetic
+import PieceCounting
+import PiecewiseLinear
+import ReLUNetworks
+import Testing
+
+/// The laws of network algebra on the line, by counting and listing: the pieces of a result are those of the same
+/// operation on the functions.
+@Suite struct AlgebraCountTests {
+    private let algebra = NetworkAlgebra()
+
+    private func network(_ seed: Int) -> Network<Rational>? {
+        let kinds = RandomLineNetwork.allCases
+        let network = kinds[seed % kinds.count].make(seed: seed)
+        return network.outputs == 1 ? network : nil
+    }
+
+    private func function(_ network: Network<Rational>) throws -> PiecewiseLinearFunction {
+        try LinePieceCounting.list(network).function()
+    }
+
+    private func check(
+        _ result: Network<Rational>, _ expected: PiecewiseLinearFunction, _ detail: String
+    ) throws {
+        #expect(try function(result) == expected, "\(detail)")
+        let count = try LinePieceCounting.countWithoutListing(result)[.level]
+        #expect(count == BigInteger(expected.pieces), "\(detail)")
+    }
+
+    @Test func piecesOfResultsAreThoseOfTheFunctions() throws {
+        for seed in 0..<90 {
+            guard let a = network(seed), let b = network(3 * seed + 1000) else { continue }
+            let (f, g) = (try function(a), try function(b))
+            let factors = [Rational(seed % 5 - 2), Rational(3, 1 + seed % 4)]
+            try check(
+                algebra.sum([a, b], coefficients: factors),
+                .sum([f.scaled(by: factors[0]), g.scaled(by: factors[1])]), "sum, seed \(seed)")
+            try check(algebra.difference([a, b]), .sum([f, -g]), "difference, seed \(seed)")
+            try check(algebra.maximum([a, b]), .maximum([f, g]), "maximum, seed \(seed)")
+            try check(algebra.minimum([a, b]), .minimum([f, g]), "minimum, seed \(seed)")
+            try check(
+                algebra.compose([a, b]), .composition(outer: f, inner: g), "composition, seed \(seed)")
+            try check(algebra.simplify(a), f, "simplify, seed \(seed)")
+            try check(algebra.simplify(a, .fewerLayers), f, "fewer layers, seed \(seed)")
+            // The bounds of the lemmas on the pieces.
+            #expect(try function(algebra.sum([a, b])).pieces <= f.pieces + g.pieces - 1, "seed \(seed)")
+            #expect(
+                try function(algebra.compose([a, b])).pieces <= f.pieces * g.pieces, "seed \(seed)")
+        }
+    }
+}
