@@ -112,9 +112,12 @@ public struct SawtoothFamily: Sendable {
     /// ½ k' w^{k/k'} − 1 and the sharper k' (P^{1/k'} − 1), P the pieces on R.
     ///
     /// - Throws: `tooLarge` beyond `SizeBounds.maximumPieceBits` bits of w^k, `cancelled`.
-    public func gapTable(isCancelled: () -> Bool = { false }) throws(HardFamilyFault) -> [SizeBoundRow] {
+    /// - Parameter maximumRows: only the shallowest so many depths are looked at.
+    public func gapTable(
+        maximumRows: Int = .max, isCancelled: () -> Bool = { false }
+    ) throws(HardFamilyFault) -> [SizeBoundRow] {
         var rows: [SizeBoundRow] = []
-        for shallow in 1..<max(1, layers) {
+        for shallow in (1..<max(1, layers)).prefix(maximumRows) {
             if isCancelled() { throw .cancelled }
             rows.append(try gap(hiddenLayers: shallow))
         }

@@ -32,6 +32,17 @@ import Testing
         #expect(inside["piecesExact"] as? String == "\(onInterval)", "w \(units) k \(layers)")
     }
 
+    /// The table's rows end before those that nobody is shown are computed.
+    @Test func fourThousandLayers() throws {
+        let service = try ServiceProcess.shared.get()
+        let answer = try json(
+            service.post("/v1/families/sawtooth", #"{"teeth":"equal","units":10,"layers":4096}"#))
+        let report = try #require(answer["report"] as? [String: Any])
+        #expect((report["gapTable"] as? [Any])?.count == 256)
+        #expect(report["gapTableTruncated"] as? Bool == true)
+        #expect((report["piecesOnIntervalExact"] as? String)?.count == 4097)
+    }
+
     @Test func tenToTheThirtyPieces() throws {
         let service = try ServiceProcess.shared.get()
         let answer = try json(

@@ -25,7 +25,9 @@ enum FamiliesOperation {
         try reader.finish()
         let sawtooth = try family.sawtooth(call)
         if call.answers == "image/svg+xml" { return try FamilyPicture.of(sawtooth, call) }
-        let gaps = try faults { try sawtooth.gapTable(isCancelled: call.cancellation.closure) }
+        let gaps = try faults {
+            try sawtooth.gapTable(maximumRows: maximumGapRows, isCancelled: call.cancellation.closure)
+        }
         var distances: [DistanceGapRow]?
         if let distance {
             guard family.hasEqualTeeth, sawtooth.maximum == .one else {
@@ -51,8 +53,8 @@ enum FamiliesOperation {
             writer.key("interval")
             writer.vector([.zero, sawtooth.maximum], exact: answer.isExact)
             writer.key("gapTable")
-            writer.rows(gaps.prefix(maximumGapRows)) { writer, row in writer.sizeBoundRow(row) }
-            writer.member("gapTableTruncated", gaps.count > maximumGapRows)
+            writer.rows(gaps) { writer, row in writer.sizeBoundRow(row) }
+            writer.member("gapTableTruncated", sawtooth.layers - 1 > maximumGapRows)
             writer.key("corollaries")
             writer.rows(corollaryRows) { writer, row in
                 writer.beginObject()
