@@ -62,6 +62,11 @@ import Testing
                 #"{"inputs":[[1],[2]],"targets":[-1,"1/2"],"loss":"squared-hinge","hiddenUnits":1}"#, "out-of-range",
                 "#/targets/1"
             ),
+            (#"{"inputs":[[1],[2]],"targets":[1,1e200],"hiddenUnits":1}"#, "out-of-range", "#/targets/1"),
+            (
+                #"{"inputs":[[1],[2]],"targets":[1,2],"sampleWeights":[1e308,1e308],"hiddenUnits":1}"#, "out-of-range",
+                "#/sampleWeights"
+            ),
             (#"{"inputs":[[1]],"targets":[1],"loss":"cubic","hiddenUnits":1}"#, "unknown-value", "#/loss"),
             (#"{"inputs":[[1]],"targets":[1],"loss":"quantile","hiddenUnits":1}"#, "missing-member", "#/loss"),
             (
@@ -152,6 +157,22 @@ import Testing
             let result = try #require(job["result"] as? [String: Any], "\(body): \(job)")
             #expect(abs(try #require(result["loss"] as? Double) - loss) < 1e-6, "\(body)")
             #expect(result["optimal"] as? Bool == true, "\(body): \(result)")
+        }
+    }
+
+    /// Data close to the largest numbers of binary64 are trained on, and drawn.
+    @Test func hugeInputsHaveAPicture() throws {
+        let service = try ServiceProcess.shared.get()
+        for inputs in ["[[9.8e307]]", "[[1.4e308],[1.0e308]]", "[[-1.7e308],[1.7e308]]", "[[1e308,-1e308],[1e308,1e308]]"] {
+            let count = inputs.components(separatedBy: "],[").count
+            let targets = (0..<count).map { "\($0)" }.joined(separator: ",")
+            let accepted = try service.post(
+                "/v1/train",
+                #"{"inputs":\#(inputs),"targets":[\#(targets)],"hiddenUnits":1,"method":"enumeration","loss":"absolute"}"#)
+            #expect(accepted.status == 202, "\(accepted.text)")
+            let picture = try service.get(
+                "/v1/jobs/\(Self.id(accepted))?wait=30", headers: [("Accept", "image/svg+xml")])
+            #expect(picture.status == 200 && picture.text.hasPrefix("<svg"), "\(inputs): \(picture.text.prefix(300))")
         }
     }
 

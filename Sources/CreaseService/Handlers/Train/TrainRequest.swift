@@ -109,6 +109,7 @@ struct TrainRequest: Sendable {
             let problem = try TrainingProblem(
                 inputs: data.inputs, columns: data.columns, targets: data.targets, weights: data.weights,
                 hiddenUnits: max(1, units), loss: loss, outputTerm: outputTerm)
+            try Self.checkLosses(of: problem)
             switch size {
             case .units: task = .network(problem)
             case .pieces(1, let value):
@@ -146,6 +147,28 @@ struct TrainRequest: Sendable {
             throw Problem.unprocessable(
                 "missing-member", at: reader.pointer("hiddenUnits"),
                 "Exactly one of 'hiddenUnits' and 'pieces' is expected.")
+        }
+    }
+
+    /// Losses are means in binary64: those of predicting 0, and the weights' sum, are to be within its range.
+    private static func checkLosses(of problem: TrainingProblem) throws {
+        guard problem.weights.reduce(0, +).isFinite else {
+            throw Problem.unprocessable(
+                "out-of-range", at: "#/sampleWeights",
+                "The sum of the weights is beyond the range of binary64.")
+        }
+        for (row, target) in problem.targets.enumerated() {
+            let isFinite =
+                switch problem.loss {
+                case .squared: (target * target).isFinite
+                case .huber(let delta): (delta * target).isFinite && (delta * delta).isFinite
+                case .absolute, .quantile, .hinge, .squaredHinge, .logistic: true
+                }
+            guard isFinite else {
+                throw Problem.unprocessable(
+                    "out-of-range", at: "#/targets/\(row)",
+                    "The loss of predicting 0 is beyond the range of binary64.")
+            }
         }
     }
 

@@ -65,7 +65,7 @@ struct TrainedNetwork: Sendable {
     }
 
     private static func gap(_ loss: Double, _ lowerBound: Double) -> Double {
-        loss > lowerBound ? ((loss - lowerBound) / loss).nextUp : 0
+        loss > lowerBound ? min(1, ((loss - lowerBound) / loss).nextUp) : 0
     }
 
     /// Replaces the network by the one of the fewest units for the same function, its breakpoints merged exactly. The

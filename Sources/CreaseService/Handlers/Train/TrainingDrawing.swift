@@ -78,8 +78,9 @@ struct TrainingDrawing {
         let low = values.min() ?? 0
         let high = values.max() ?? 0
         let margin = max((high / 2 - low / 2) / 10, max(low.magnitude, high.magnitude) * 1e-6, 1e-300)
+        // The width of a window is a finite number, too.
         let limit = Double.greatestFiniteMagnitude / 8
-        return max(low - margin, -limit)...min(high + margin, limit)
+        return max(min(low, limit / 2) - margin, -limit)...min(max(high, -limit / 2) + margin, limit)
     }
 
     // MARK: Two variables
