@@ -86,8 +86,9 @@ import Testing
         #expect(all.piecesLowerBound == 1 && all.function.slopes.count == 1)
         for (text, exponent) in [("x^2", -300), ("1/3", -320), ("sqrt(2)^65", -9), ("1e300", 200)] {
             // No enclosure in binary64 is that narrow; where it is, one piece is enough.
+            let formula = try Formula(text)
             do {
-                let found = try Formula(text).approximation(
+                let found = try formula.approximation(
                     lower: .zero, upper: .one, tolerance: .powerOfTen(exponent))
                 #expect(found.piecesLowerBound == 1, "\(text)")
             } catch {
