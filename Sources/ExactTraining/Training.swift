@@ -52,6 +52,13 @@ public struct TrainingProgress: Sendable {
     public let nodesExplored: Int
     public let openNodes: Int
     public let elapsedSeconds: Double
+
+    /// The same search seen with another unit of the loss.
+    func scaled(by unit: Double) -> TrainingProgress {
+        TrainingProgress(
+            lowerBound: lowerBound * unit, upperBound: upperBound * unit, relativeGap: relativeGap,
+            nodesExplored: nodesExplored, openNodes: openNodes, elapsedSeconds: elapsedSeconds)
+    }
 }
 
 public struct TrainingResult: Sendable {

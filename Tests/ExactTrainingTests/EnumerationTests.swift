@@ -1,4 +1,5 @@
 import ExactArithmetic
+import Synchronization
 import Testing
 
 @testable import ExactTraining
@@ -29,6 +30,22 @@ struct EnumerationTests {
                 let dichotomies = try #require(Dichotomies(points, cancelled: { false }))
                 #expect(dichotomies.cells.count == expected, "\(n) \(count)")
             }
+        }
+    }
+
+    /// Progress is in the data's own units: no incumbent on the way is better than the answer.
+    @Test func progressIsInUnitsOfTheData() throws {
+        for unit in [1.0 / 64, 1, 1000] {
+            let targets = [0, 1, 2, 1, 0, 2, 4, 5, 4, 3, 1, 0].map { $0 * unit }
+            let problem = try TrainingProblem(
+                inputs: targets.indices.map(Double.init), columns: 1, targets: targets, hiddenUnits: 2,
+                outputTerm: .affine)
+            let seen = Mutex<[Double]>([])
+            let result = try train(
+                problem, options: TrainingOptions(method: .enumeration),
+                progress: { progress in seen.withLock { $0.append(progress.upperBound) } })
+            let least = seen.withLock { $0.min() } ?? .infinity
+            #expect(least >= result.loss * (1 - 1e-9), "\(unit)")
         }
     }
 

@@ -166,6 +166,22 @@ import Testing
         #expect(try degenerate.pieces().pieces == BigInteger(6 * 4 + 1))
     }
 
+    /// n = 2 and 3, generic and not, against the counter on R^n.
+    @Test func countsOnSpaceAreTheCountersOwn() throws {
+        for seed in 0..<36 {
+            let dimension = 2 + seed % 2
+            let units = 1 + seed / 2 % 3
+            let layers = 1 + seed / 6 % 2
+            let count = dimension == 2 ? 1 + seed % 4 : 2 + seed % 3
+            let rows = generators(seed: seed, dimension: dimension, count: count, range: 1 + seed % 2)
+            let family = try ZonotopeFamily(
+                zonotope: Zonotope(generators: rows),
+                sawtooth: randomSawtooth(seed: seed, units: units, layers: layers))
+            let counts = try ProgramCounting.count(family.network).counts
+            #expect(counts[.level] == (try family.pieces().pieces), "seed \(seed) \(rows)")
+        }
+    }
+
     @Test func sizeBoundsAreExactCeilings() throws {
         let sawtooth = try SawtoothFamily(equalTeeth: 3, layers: 4)
         let zonotope = try Zonotope(generators: generators(seed: 3, dimension: 2, count: 6, range: 50))

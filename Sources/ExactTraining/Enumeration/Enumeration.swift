@@ -31,8 +31,11 @@ struct Enumeration {
             memoryLimit: options.memoryLimit, cancelled: isOver)
         if let data { try refuse(data.dichotomies.cells.count, isExact: true) }
 
+        // The search's losses are those of the scaled problem.
+        let unit = scaled.lossDown(1)
+        let report: @Sendable (TrainingProgress) -> Void = { [progress] in progress($0.scaled(by: unit)) }
         let search = EnumerationSearch(
-            scaled.problem, options, started: started, progress: progress, isOver: isOver)
+            scaled.problem, options, started: started, progress: report, isOver: isOver)
         if let data { search.run(data) }
         let outcome = search.outcome
         let parameters = outcome.parameters.scaled(by: scaled.targetScale)
