@@ -1,6 +1,7 @@
 #!/bin/bash
 # Every benchmark: in-process ones beside their peers, then races over HTTP. Needs the release build (`make bench`
-# makes it). Usage: run.sh [SECTION]...; sections: arithmetic evaluation compilation counting approximation training http; all by default.
+# makes it). Usage: run.sh [SECTION]...; sections: arithmetic evaluation compilation counting pieces approximation
+# training http; all by default. Section pieces also times the program for the same cells whose C++ source CREASE_PEER_CELLS names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +18,7 @@ fi
 g++ -O3 -march=native -std=c++17 Benchmarks/Races/simdjson_numbers.cpp -lsimdjson -o "$peers/simdjson_numbers"
 
 sections=("$@")
-[ $# -gt 0 ] || sections=(arithmetic evaluation compilation counting approximation training http)
+[ $# -gt 0 ] || sections=(arithmetic evaluation compilation counting pieces approximation training http)
 for section in "${sections[@]}"; do
     echo "== $section"
     case "$section" in
@@ -41,6 +42,25 @@ for section in "${sections[@]}"; do
         "$bench" count-line 16 3
         "$bench" count-sawtooth 5 43
         "$bench" count-wide 100000
+        ;;
+    pieces)
+        [ -z "${CREASE_PEER_CELLS:-}" ] || g++ -O2 -march=native "$CREASE_PEER_CELLS" -o "$peers/cells"
+        for row in "2-32-32-1 1" "2-64-64-1 1" "3-32-32-32-1 1" "4-16-16-1 1"; do
+            read -r network side <<<"$row"
+            for threads in 1 2; do "$bench" count-space "$network" "$side" $threads 10 "$peers/network.txt"; done
+            [ -z "${CREASE_PEER_CELLS:-}" ] || "$peers/cells" "$peers/network.txt" "$side"
+        done
+        # All of R^n, where relucent counts the same.
+        "$bench" count-space 2-32-32-1 0 1 10 "$peers/network.txt"
+        if [ ! -x "$peers/relucent/bin/python" ]; then
+            python3 -m venv "$peers/relucent"
+            "$peers/relucent/bin/pip" install --quiet --disable-pip-version-check relucent==1.0.0
+        fi
+        "$peers/relucent/bin/python" Benchmarks/Races/relucent_pieces.py "$peers/network.txt"
+        # Growth.
+        for network in 2-100-1 2-1000-1 2-4472-1 2-400-400-1 3-32-32-1 3-64-64-64-1 4-24-24-1; do
+            "$bench" count-space $network 0 2 1
+        done
         ;;
     approximation)
         "$peers/python/bin/python" Benchmarks/Races/approximation_races.py .build/release/crease
