@@ -89,10 +89,12 @@ struct ProgramNetwork: Sendable {
     /// the matrix, so setting the other inputs to 0 keeps every cell's pattern. All inputs where that is not certain.
     private static func distinguished(_ layer: AffineLayer<Rational>) -> [Int] {
         let all = Array(0..<layer.inputs)
-        guard let pivots = pivotColumns(layer), pivots.count < layer.inputs else { return all }
+        let work = Double(layer.inputs) * Double(layer.outputs) * Double(min(layer.inputs, layer.outputs))
+        guard work < 1e9, let pivots = pivotColumns(layer), pivots.count < layer.inputs else { return all }
         if pivots.isEmpty { return layer.weights.allSatisfy(\.isZero) ? [0] : all }
         // Independent modulo a prime is independent; that there are not more is certain when every row is needed.
         if pivots.count < layer.outputs {
+            guard work < 1e6 else { return all }
             let matrix = RationalMatrix(
                 rows: layer.outputs, columns: layer.inputs, entries: layer.weights)
             guard matrix.rank == pivots.count else { return all }
@@ -256,6 +258,7 @@ private struct FormGrid {
     }
 
     func after(_ inputs: Int, _ outputs: Int, _ weights: [Double], _ bias: [Double]) -> FormGrid? {
+        guard Double(inputs) * Double(outputs) * Double(dimension + 1) < 2e8 else { return nil }
         let least = weights.filter { $0 != 0 }.map(\.lowestBit).min() ?? 0
         var next = self
         next.exponent = exponent + least
