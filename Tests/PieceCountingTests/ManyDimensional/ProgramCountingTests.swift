@@ -202,6 +202,58 @@ import Testing
         #expect(count.regions?.first?.gradients.first?.count == 200)
     }
 
+    /// No unit, and units that never switch.
+    @Test(arguments: [1, 5, 9])
+    func nothingToCut(n: Int) throws {
+        let box = try InputBox(
+            lower: [Rational](repeating: 0, count: n), upper: [Rational](repeating: 1, count: n))
+        let affine = Network<Rational>(layers: [
+            AffineLayer(inputs: n, outputs: 1, weights: [Rational](repeating: 2, count: n), bias: [1])
+        ])
+        let constant = Network<Rational>(layers: [
+            AffineLayer(
+                inputs: n, outputs: 2, weights: [Rational](repeating: 0, count: 2 * n), bias: [1, 0]),
+            AffineLayer(inputs: 2, outputs: 1, weights: [1, 1], bias: [1]),
+        ])
+        for network in [affine, constant] {
+            for domain in [box, nil] {
+                let count = try ProgramCounting.count(
+                    network, on: domain, options: SpaceCountingOptions(listLimit: 2))
+                #expect(count.counts.values.allSatisfy { $0 == .one } && count.counts.count == 5)
+                #expect(count.regions?.count == 1)
+                #expect(count.regions?.first?.halfSpaces.count == (domain == nil ? 0 : 2 * n))
+            }
+        }
+    }
+
+    /// A box without a binary64 point in it, and denominators whose common multiple no memory holds.
+    @Test func numbersOfAnySize() throws {
+        let tiny = Rational(1) / Rational(BigInteger(10).power(40))
+        let network = Network<Rational>(layers: [
+            AffineLayer(
+                inputs: 5, outputs: 5, weights: (0..<25).map { $0 % 6 == 0 ? 1 : 0 },
+                bias: [Rational](repeating: -1 - tiny, count: 5)),
+            AffineLayer(inputs: 5, outputs: 1, weights: [1, 2, 4, 8, 16], bias: [0]),
+        ])
+        let box = try InputBox(
+            lower: [Rational](repeating: 1, count: 5),
+            upper: [Rational](repeating: 1 + tiny + tiny, count: 5))
+        #expect(try ProgramCounting.count(network, on: box).counts[.level] == BigInteger(32))
+
+        var generator = SeededGenerator(3)
+        let denominators = (0..<3000).map { _ in
+            Rational(1, Int.random(in: 1 << 40..<1 << 50, using: &generator))
+        }
+        let long = Network<Rational>(layers: [
+            AffineLayer(
+                inputs: 5, outputs: 600, weights: denominators,
+                bias: [Rational](repeating: 1, count: 600)),
+            AffineLayer(inputs: 600, outputs: 1, weights: [Rational](repeating: 1, count: 600), bias: [0]),
+        ])
+        let options = SpaceCountingOptions(limits: CountingLimits(maximumBytes: 1 << 20))
+        #expect(throws: PieceCountingFault.self) { try ProgramCounting.count(long, options: options) }
+    }
+
     @Test func limitsAndCancellation() throws {
         let network = RandomSpaceNetwork.binary64.make(
             seed: 5, dimensions: 5...5, maximumWidth: 9, maximumLayers: 2)

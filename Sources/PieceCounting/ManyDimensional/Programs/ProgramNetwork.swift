@@ -45,7 +45,11 @@ struct ProgramNetwork: Sendable {
 
     /// - Parameters:
     ///   - lower, upper: a box's corners, or both `nil` for R^n.
-    init(_ network: Network<Rational>, lower: [Rational]?, upper: [Rational]?) {
+    ///   - maximumBytes: the most memory for the layers, and for one cell's forms, as integers over common denominators.
+    /// - Throws: `limitReached`.
+    init(
+        _ network: Network<Rational>, lower: [Rational]?, upper: [Rational]?, maximumBytes: Int
+    ) throws(PieceCountingFault) {
         let isBounded = lower != nil || upper != nil
         let kept = isBounded ? Array(0..<network.inputs) : Self.distinguished(network.layers[0])
         coordinates = kept
@@ -78,7 +82,10 @@ struct ProgramNetwork: Sendable {
         var firstUnits = [0]
         for width in network.hiddenWidths { firstUnits.append(firstUnits[firstUnits.count - 1] + width) }
         self.firstUnits = firstUnits
-        layers = Self.programLayers(scaled)
+        guard let layers = Self.programLayers(scaled, maximumBytes) else {
+            throw .limitReached(.bytes, limit: maximumBytes, reached: [:])
+        }
+        self.layers = layers
     }
 
     var hiddenLayers: Int { layers.count - 1 }
@@ -200,15 +207,29 @@ struct ProgramNetwork: Sendable {
 
     // MARK: Layers
 
-    private static func programLayers(_ network: Network<Rational>) -> [ProgramLayer] {
+    /// `nil` where common denominators are too long for `maximumBytes`.
+    private static func programLayers(
+        _ network: Network<Rational>, _ maximumBytes: Int
+    ) -> [ProgramLayer]? {
         var denominator = BigInteger.one
-        var grid: FormGrid? = FormGrid(dimension: network.inputs)
-        return network.layers.enumerated().map { index, layer in
-            let common = commonDenominator(layer.weights + layer.bias, maximumBits: .max) ?? .one
+        var grid = network.inputs <= 256 ? FormGrid(dimension: network.inputs) : nil
+        let widest = network.layers.map(\.outputs).max() ?? 1
+        var bits = 64
+        var layers: [ProgramLayer] = []
+        for (index, layer) in network.layers.enumerated() {
+            let entries = layer.weights + layer.bias
+            let most = min(1 << 20, maximumBytes / max(1, entries.count) * 8)
+            guard let common = commonDenominator(entries, maximumBits: most) else { return nil }
+            bits += commonBits(common) + 64
+            // The forms of all units of a layer, n + 1 numbers each, of about as many bits as there are so far.
+            guard
+                Double(bits) * Double(widest) * Double(network.inputs + 1)
+                    < 8 * Double(maximumBytes)
+            else { return nil }
             denominator *= common
             let weights = layer.weights.map(\.nearestDouble)
             let bias = layer.bias.map(\.nearestDouble)
-            let hasDoubles = (layer.weights + layer.bias).allSatisfy { $0.exactDouble != nil }
+            let hasDoubles = entries.allSatisfy { $0.exactDouble != nil }
             grid = hasDoubles ? grid?.after(layer.inputs, layer.outputs, weights, bias) : nil
             let residues = layer.weights.map { MersenneField.residue($0.scaledInteger(common)) }
             func transposed<Entry>(_ entries: [Entry]) -> [Entry] {
@@ -216,14 +237,22 @@ struct ProgramNetwork: Sendable {
                     (0..<layer.outputs).map { entries[$0 * layer.inputs + column] }
                 }
             }
-            return ProgramLayer(
-                inputs: layer.inputs, outputs: layer.outputs, columns: transposed(weights), bias: bias,
-                hasDoubles: hasDoubles, isExact: index == 0 ? hasDoubles : grid != nil,
-                columnResidues: transposed(residues),
-                biasResidues: layer.bias.map { entry in
-                    MersenneField.residue((entry * Rational(denominator)).numerator)
-                })
+            layers.append(
+                ProgramLayer(
+                    inputs: layer.inputs, outputs: layer.outputs, columns: transposed(weights), bias: bias,
+                    hasDoubles: hasDoubles, isExact: index == 0 ? hasDoubles : grid != nil,
+                    columnResidues: transposed(residues),
+                    biasResidues: layer.bias.map { entry in
+                        MersenneField.residue((entry * Rational(denominator)).numerator)
+                    }))
         }
+        return layers
+    }
+
+    private static func commonBits(_ denominator: BigInteger) -> Int {
+        let vector = IntegerVector(count: 1)
+        vector[0] = denominator
+        return vector.bitCount(0)
     }
 }
 
