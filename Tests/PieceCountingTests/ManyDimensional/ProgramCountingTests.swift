@@ -118,6 +118,77 @@ import Testing
         for definition in PieceDefinition.allCases { #expect(count.counts[definition] == vertices) }
     }
 
+    /// Sets on which a function is 0 that hang together by less than a facet, in a box of R^n: two wedges with a
+    /// common edge, two with a bridge between them, and two apart.
+    @Test(arguments: [(gap: 0, n: 2), (1, 2), (0, 3), (1, 3), (0, 5), (1, 5)])
+    func facesAndBridges(gap: Int, n: Int) throws {
+        func unit(_ k: Int, _ value: Rational) -> [Rational] { (0..<n).map { $0 == k ? value : 0 } }
+        // σ(|y| − σ(|x| − gap)), which is 0 for |y| ≤ |x| − gap and for y = 0.
+        let bridged = Network<Rational>(layers: [
+            AffineLayer(
+                inputs: n, outputs: 4, weights: unit(0, 1) + unit(0, -1) + unit(1, 1) + unit(1, -1),
+                bias: [0, 0, 0, 0]),
+            AffineLayer(
+                inputs: 4, outputs: 2, weights: [1, 1, 0, 0, 0, 0, 1, 1], bias: [Rational(-gap), 0]),
+            AffineLayer(inputs: 2, outputs: 1, weights: [-1, 1], bias: [0]),
+            AffineLayer(inputs: 1, outputs: 1, weights: [1], bias: [0]),
+        ])
+        // σ(|y| − |x| + 1): no longer connected for a gap.
+        let apart = Network<Rational>(layers: [
+            bridged.layers[0],
+            AffineLayer(inputs: 4, outputs: 1, weights: [-1, -1, 1, 1], bias: [Rational(gap)]),
+            AffineLayer(inputs: 1, outputs: 1, weights: [1], bias: [0]),
+        ])
+        let (lower, upper) = ([Rational](repeating: -4, count: n), [Rational](repeating: 3, count: n))
+        let box = try InputBox(lower: lower, upper: upper)
+        for (network, definitions) in [
+            (bridged, gap == 0 ? [PieceDefinition.open: 1] : [.open: 1, .closed: 1]),
+            (apart, gap == 0 ? [.open: 1] : [.open: 1, .closed: 1, .level: 1]),
+        ] {
+            let count = try ProgramCounting.count(network, on: box).counts
+            let oracle = try #require(
+                try SignPatternOracle(network, lower: lower, upper: upper, maximumCells: 60))
+            #expect(count == oracle.counts)
+            let affine = try #require(count[.affine])
+            for definition in [PieceDefinition.open, .closed, .level] {
+                // Other maps have connected sets, so the zero set's extra components are the difference.
+                #expect(count[definition] == affine + BigInteger(definitions[definition] ?? 0))
+            }
+        }
+    }
+
+    /// A network of several hidden layers of which few units are on, on many cells: the five counts with one thread and
+    /// with two, and in exact arithmetic on integer weights.
+    @Test func degenerateCountsAreStable() throws {
+        for seed in 0..<6 {
+            let network = RandomSpaceNetwork.smallIntegers.make(
+                seed: seed, dimensions: 3...4, maximumWidth: 6, maximumLayers: 3)
+            let one = try ProgramCounting.count(network, options: SpaceCountingOptions(threads: 1))
+            let two = try ProgramCounting.count(network, options: SpaceCountingOptions(threads: 2))
+            #expect(one.counts == two.counts)
+            // Coordinates by another basis, and units in another order, change no count.
+            let first = network.layers[0]
+            let order = Array((0..<first.outputs).reversed())
+            let turned = AffineLayer(
+                inputs: first.inputs, outputs: first.outputs,
+                weights: order.flatMap { row in
+                    (0..<first.inputs).map { k in
+                        let entry = first.weights[row * first.inputs + k]
+                        return k + 1 < first.inputs
+                            ? entry + first.weights[row * first.inputs + k + 1] * Rational(1, 3) : entry
+                    }
+                }, bias: order.map { first.bias[$0] })
+            let next = network.layers[1]
+            let reordered = AffineLayer(
+                inputs: next.inputs, outputs: next.outputs,
+                weights: (0..<next.outputs).flatMap { row in
+                    order.map { next.weights[row * next.inputs + $0] }
+                }, bias: next.bias)
+            let other = Network(layers: [turned, reordered] + network.layers.dropFirst(2))
+            #expect(try ProgramCounting.count(other).counts == one.counts, "seed \(seed)")
+        }
+    }
+
     /// Inputs that the first layer does not tell apart cost nothing.
     @Test func manyInputs() throws {
         var generator = SeededGenerator(11)
@@ -129,6 +200,58 @@ import Testing
         let count = try ProgramCounting.count(network, options: SpaceCountingOptions(listLimit: 3))
         #expect(count.counts[.level] == BigInteger(8))
         #expect(count.regions?.first?.gradients.first?.count == 200)
+    }
+
+    /// No unit, and units that never switch.
+    @Test(arguments: [1, 5, 9])
+    func nothingToCut(n: Int) throws {
+        let box = try InputBox(
+            lower: [Rational](repeating: 0, count: n), upper: [Rational](repeating: 1, count: n))
+        let affine = Network<Rational>(layers: [
+            AffineLayer(inputs: n, outputs: 1, weights: [Rational](repeating: 2, count: n), bias: [1])
+        ])
+        let constant = Network<Rational>(layers: [
+            AffineLayer(
+                inputs: n, outputs: 2, weights: [Rational](repeating: 0, count: 2 * n), bias: [1, 0]),
+            AffineLayer(inputs: 2, outputs: 1, weights: [1, 1], bias: [1]),
+        ])
+        for network in [affine, constant] {
+            for domain in [box, nil] {
+                let count = try ProgramCounting.count(
+                    network, on: domain, options: SpaceCountingOptions(listLimit: 2))
+                #expect(count.counts.values.allSatisfy { $0 == .one } && count.counts.count == 5)
+                #expect(count.regions?.count == 1)
+                #expect(count.regions?.first?.halfSpaces.count == (domain == nil ? 0 : 2 * n))
+            }
+        }
+    }
+
+    /// A box without a binary64 point in it, and denominators whose common multiple no memory holds.
+    @Test func numbersOfAnySize() throws {
+        let tiny = Rational(1) / Rational(BigInteger(10).power(40))
+        let network = Network<Rational>(layers: [
+            AffineLayer(
+                inputs: 5, outputs: 5, weights: (0..<25).map { $0 % 6 == 0 ? 1 : 0 },
+                bias: [Rational](repeating: -1 - tiny, count: 5)),
+            AffineLayer(inputs: 5, outputs: 1, weights: [1, 2, 4, 8, 16], bias: [0]),
+        ])
+        let box = try InputBox(
+            lower: [Rational](repeating: 1, count: 5),
+            upper: [Rational](repeating: 1 + tiny + tiny, count: 5))
+        #expect(try ProgramCounting.count(network, on: box).counts[.level] == BigInteger(32))
+
+        var generator = SeededGenerator(3)
+        let denominators = (0..<3000).map { _ in
+            Rational(1, Int.random(in: 1 << 40..<1 << 50, using: &generator))
+        }
+        let long = Network<Rational>(layers: [
+            AffineLayer(
+                inputs: 5, outputs: 600, weights: denominators,
+                bias: [Rational](repeating: 1, count: 600)),
+            AffineLayer(inputs: 600, outputs: 1, weights: [Rational](repeating: 1, count: 600), bias: [0]),
+        ])
+        let options = SpaceCountingOptions(limits: CountingLimits(maximumBytes: 1 << 20))
+        #expect(throws: PieceCountingFault.self) { try ProgramCounting.count(long, options: options) }
     }
 
     @Test func limitsAndCancellation() throws {

@@ -21,7 +21,8 @@ struct CellEnumeration {
         progress: @escaping @Sendable (SpaceCountingProgress) -> Void
     ) throws(PieceCountingFault) -> (cells: FoundCells, figures: SearchFigures) {
         let workers = max(1, min(threads, 64))
-        guard let words = FormTables.words(network), words <= limits.maximumBytes / 8 / workers else {
+        let searchBytes = CellSearch.bytes(network) * Double(workers)
+        guard searchBytes <= Double(limits.maximumBytes) else {
             throw .limitReached(.bytes, limit: limits.maximumBytes, reached: [:])
         }
         let patternWords = max(1, (network.size + 63) / 64)
@@ -29,7 +30,7 @@ struct CellEnumeration {
         let cellBytes =
             keepsCells ? 8 * (patternWords + network.dimension + 2) + 4 * min(network.size, 32) : 0
         let control = EnumerationControl(
-            limits: limits, fixedBytes: words * 8 * workers, cellBytes: cellBytes, isCancelled: isCancelled,
+            limits: limits, fixedBytes: Int(searchBytes), cellBytes: cellBytes, isCancelled: isCancelled,
             progress: progress)
         let empty = FoundCells(words: patternWords, dimension: network.dimension)
         let search = CellSearch(network)
@@ -90,10 +91,10 @@ final class EnumerationControl: Sendable {
     private let limits: CountingLimits
     private let fixedBytes: Int
     private let cellBytes: Int
-    private let isCancelled: @Sendable () -> Bool
+    fileprivate let isCancelled: @Sendable () -> Bool
     private let progress: @Sendable (SpaceCountingProgress) -> Void
     fileprivate let cells = Atomic(0)
-    private let isStopped = Atomic(false)
+    fileprivate let isStopped = Atomic(false)
 
     init(
         limits: CountingLimits, fixedBytes: Int, cellBytes: Int, isCancelled: @escaping @Sendable () -> Bool,
@@ -120,6 +121,13 @@ final class EnumerationControl: Sendable {
         func admit(_ count: Int) throws(PieceCountingFault) {
             calls += 1
             if calls & 255 == 0 || count - reported >= 64 { try report(count) }
+        }
+
+        /// Whether someone asked the search to stop.
+        var isStopped: Bool { control.isStopped.load(ordering: .relaxed) || control.isCancelled() }
+
+        var cancelled: PieceCountingFault {
+            .cancelled(reached: [.activation: BigInteger(control.cells.load(ordering: .relaxed))])
         }
 
         func report(_ count: Int) throws(PieceCountingFault) {

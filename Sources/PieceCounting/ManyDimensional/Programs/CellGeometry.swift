@@ -11,6 +11,7 @@ final class CellGeometry {
     private let arena: WordArena
     private let form: UnsafeMutablePointer<Double>
     private let bound: UnsafeMutablePointer<Double>
+    private let remaining: CellRows
     /// Linear programs so far.
     private(set) var programs = 0
 
@@ -18,6 +19,7 @@ final class CellGeometry {
         self.network = network
         self.cells = cells
         search = CellSearch(network)
+        remaining = CellRows(capacity: network.size + network.bounds.count + 1)
         arena = WordArena(capacity: 2 * search.tables.stride)
         form = arena.doubles(search.tables.stride)
         bound = arena.doubles(search.tables.stride)
@@ -58,48 +60,116 @@ final class CellGeometry {
     /// constraint's. A plane of bits for +, then one for 0. Twice the same constraint gives one key.
     func facetKeys(_ cell: Int) -> [(row: Int, key: [UInt64])] {
         load(cell)
-        var zeros = [UInt64](repeating: 0, count: cells.words)
-        var classes: [ExactForm: [Int]] = [:]
-        var classOf: [Int: ExactForm] = [:]
-        for layer in 0..<network.hiddenLayers {
-            for unit in 0..<network.layers[layer].outputs {
-                let place = network.firstUnits[layer] + unit
-                let form = search.exactForms.form(layer, unit, isOn: search.isOn)
-                guard let leading = form.gradient.first(where: { !$0.isZero }) else {
-                    if form.constant.isZero { zeros[place >> 6] |= 1 << UInt64(place & 63) }
-                    continue
-                }
-                let normal = ExactForm(
-                    gradient: form.gradient.map { $0 / leading }, constant: form.constant / leading)
-                classes[normal, default: []].append(place)
-                classOf[place] = normal
-            }
+        let words = cells.words
+        var zeros = [UInt64](repeating: 0, count: words)
+        /// Forms whose gradient is not certainly other than 0 in binary64.
+        var doubtful: [Int] = []
+        for place in network.units where unitData(place).inverseNorm == 0 {
+            let form = exactForm(place)
+            if !form.isConstant { doubtful.append(place) }
+            if form.isConstant, form.constant.isZero { zeros[place >> 6] |= 1 << UInt64(place & 63) }
         }
-        var seen: Set<ExactForm> = []
+        var isSpare = [UInt64](repeating: 0, count: words)
         var result: [(row: Int, key: [UInt64])] = []
         for (row, source) in cells.rows(cell).enumerated() where source >= 0 {
-            guard let normal = classOf[Int(source)], seen.insert(normal).inserted else { continue }
+            let own = Int(source)
+            if (isSpare[own >> 6] >> UInt64(own & 63)) & 1 == 1 { continue }
             var key = Array(cells.pattern(cell)) + zeros
-            for place in classes[normal] ?? [] {
+            for place in network.units
+            where place == own || (mayBeParallel(own, place, doubtful) && isMultiple(own, place)) {
                 let bit: UInt64 = 1 << UInt64(place & 63)
                 key[place >> 6] &= ~bit
-                key[cells.words + (place >> 6)] |= bit
+                key[words + (place >> 6)] |= bit
+                isSpare[place >> 6] |= bit
             }
             result.append((row, key))
         }
         return result
     }
 
-    /// Whether constraint `row` makes a facet: whether the others, but for its multiples, leave room beyond it.
-    func isFacet(_ cell: Int, _ row: Int, _ isCancelled: () -> Bool) throws(LinearProgrammingFault) -> Bool {
+    private func exactForm(_ place: Int) -> ExactForm {
+        let layer = network.layer(of: place)
+        return search.exactForms.form(layer, place - network.firstUnits[layer], isOn: search.isOn)
+    }
+
+    private func unitData(
+        _ place: Int
+    ) -> (form: UnsafePointer<Double>, bound: UnsafePointer<Double>, inverseNorm: Double) {
+        let layer = network.layer(of: place)
+        let unit = place - network.firstUnits[layer]
+        let offset = unit * search.tables.stride
+        return (
+            UnsafePointer(search.tables.forms[layer] + offset),
+            UnsafePointer(search.tables.bounds[layer] + offset), search.tables.inverseNorms[layer][unit]
+        )
+    }
+
+    /// Whether error bounds leave it possible that two gradients are parallel.
+    private func mayBeParallel(_ a: Int, _ b: Int, _ doubtful: [Int]) -> Bool {
+        let first = unitData(a)
+        let second = unitData(b)
+        if first.inverseNorm == 0 || second.inverseNorm == 0 {
+            return doubtful.contains(b) || first.inverseNorm == 0 && second.inverseNorm != 0
+        }
+        var error = 0x1p-46
+        var product = 0.0
+        for k in 0..<network.dimension {
+            error += 4 * first.bound[k] * first.inverseNorm + 4 * second.bound[k] * second.inverseNorm
+            product += first.form[k] * second.form[k]
+        }
+        let factor = product < 0 ? -second.inverseNorm : second.inverseNorm
+        for k in 0..<network.dimension
+        where (first.form[k] * first.inverseNorm - second.form[k] * factor).magnitude > error {
+            return false
+        }
+        return true
+    }
+
+    /// Whether one form that is not constant is a multiple of the other.
+    private func isMultiple(_ a: Int, _ b: Int) -> Bool {
+        let first = exactForm(a).scaled
+        let second = exactForm(b).scaled
+        return first == second
+            || first
+                == ExactForm(gradient: second.gradient.map { -$0 }, constant: -second.constant)
+    }
+
+    /// Whether constraint `row`, whose key among `facetKeys` is `key`, makes a facet: whether the others, but for its
+    /// multiples, leave room beyond it.
+    func isFacet(
+        _ cell: Int, _ row: Int, _ key: [UInt64], _ isCancelled: () -> Bool
+    ) throws(LinearProgrammingFault) -> Bool {
         programs += 1
+        load(cell)
+        let sources = cells.rows(cell).map { Int($0) }
+        let others = sources.indices.filter { index in
+            let source = sources[index]
+            return source < 0 || (key[cells.words + (source >> 6)] >> UInt64(source & 63)) & 1 == 0
+        }
+        let own = search.rows[row]
+        if search.rationalPoint == nil, own.inverseNorm > 0 {
+            remaining.truncate(0)
+            for index in others { remaining.append(search.rows[index]) }
+            let outcome = search.program.minimise(
+                own.form, sign: own.sign, scale: own.inverseNorm, over: remaining, from: search.point)
+            switch outcome {
+            case .negative:
+                if search.farPoint(own.form, own.bound, own.sign, remaining) != nil { return true }
+            case .nonnegative:
+                if search.program.proves(
+                    own.form, own.bound, sign: own.sign, scale: own.inverseNorm, remaining)
+                {
+                    return false
+                }
+            case .undecided: break
+            }
+        }
         let all = constraints(cell)
-        let own = all[row].scaled
         let program = LinearProgram(
-            maximising: own.gradient.map { -$0 },
-            inequalities: all.filter { $0.scaled != own }.map { $0.inequality(sign: 1) })
+            maximising: all[row].gradient.map { -$0 },
+            inequalities: others.map { all[$0].inequality(sign: 1) })
         switch try program.solved(isCancelled: isCancelled) {
-        case .optimal(let point, _, _): return own.value(at: point).sign < 0
+        case .optimal(let point, _, _): return all[row].value(at: point).sign < 0
         case .unbounded: return true
         case .infeasible: preconditionFailure("a cell has interior")
         }
@@ -174,6 +244,12 @@ final class CellGeometry {
             }
         }
         if isCertainlyPositive(form, bound, sign: 1) { return false }
+        let sum = distance(a, differing)
+        return try hasPoint(a, equations: equations, atMostZero: sum, isCancelled)
+    }
+
+    /// The sum of the absolute values of the units `differing` on the cell.
+    private func distance(_ cell: Int, _ differing: [Int]) -> ExactForm {
         var sum = ExactForm(
             gradient: [Rational](repeating: .zero, count: network.dimension), constant: .zero)
         for place in differing {
@@ -181,7 +257,31 @@ final class CellGeometry {
             for k in sum.gradient.indices { sum.gradient[k] += row.gradient[k] }
             sum.constant += row.constant
         }
-        return try hasPoint(a, equations: equations, atMostZero: sum, isCancelled)
+        return sum
+    }
+
+    enum Section {
+        case empty
+        /// Not empty, and within the other closed cell.
+        case inside
+        case beyond
+    }
+
+    /// Where the part of the closed cell a on which the forms `equations` are 0 lies with regard to the closed cell b.
+    func section(
+        _ a: Int, equations forms: [ExactForm], from b: Int, _ isCancelled: () -> Bool
+    ) throws(LinearProgrammingFault) -> Section {
+        load(a)
+        programs += 1
+        let sum = distance(a, network.units.filter { cells.isOn(a, $0) != cells.isOn(b, $0) })
+        let program = LinearProgram(
+            maximising: sum.gradient, inequalities: constraints(a).map { $0.inequality(sign: 1) },
+            equations: forms.map { LinearInequality(normal: $0.gradient, offset: -$0.constant) })
+        switch try program.solved(isCancelled: isCancelled) {
+        case .infeasible: return .empty
+        case .unbounded: return .beyond
+        case .optimal(_, let value, _): return (value + sum.constant).isZero ? .inside : .beyond
+        }
     }
 
     /// Whether the closed cell has a point at which all `forms`, 0 or constant somewhere, are 0.

@@ -10,6 +10,7 @@ struct CellMerging {
     private let limits: CountingLimits
     private let isCancelled: () -> Bool
     private let geometry: CellGeometry
+    private let influence: UnitInfluence
     /// The cells of each map that several have, in increasing order.
     private(set) var groups: [[Int]] = []
     private var sets: [PieceDefinition: DisjointSets] = [:]
@@ -31,6 +32,7 @@ struct CellMerging {
         self.limits = limits
         self.isCancelled = isCancelled
         geometry = CellGeometry(network, cells)
+        influence = UnitInfluence(network)
         counts = [.activation: BigInteger(cells.count)]
     }
 
@@ -130,12 +132,16 @@ struct CellMerging {
                 end += 1
             }
             if end - start > 1 {
-                var byMap: [[ExactForm]: [Int]] = [:]
+                var byInfluence: [[UInt64]: [Int]] = [:]
                 for cell in order[start..<end] {
-                    do { try spend(Self.programSteps / 4) } catch { throw stopped }
-                    byMap[geometry.map(cell), default: []].append(cell)
+                    byInfluence[influence.pattern(cells.pattern(cell)), default: []].append(cell)
                 }
-                groups += byMap.values.filter { $0.count > 1 }
+                var byMap: [[ExactForm]: [Int]] = [:]
+                for (_, members) in byInfluence {
+                    do { try spend(members.count + Self.programSteps / 4) } catch { throw stopped }
+                    byMap[geometry.map(members[0]), default: []] += members
+                }
+                groups += byMap.values.filter { $0.count > 1 }.map { $0.sorted() }
             }
             start = end
         }
@@ -150,21 +156,21 @@ struct CellMerging {
         _ group: [Int], _ joined: inout DisjointSets
     ) throws(LinearProgrammingFault) {
         var owners: [[UInt64]: (cell: Int, row: Int)] = [:]
-        var candidates: [(a: Int, row: Int, b: Int)] = []
+        var candidates: [(a: Int, row: Int, b: Int, key: [UInt64])] = []
         for cell in group {
             try spend(Self.programSteps / 4)
             for (row, key) in geometry.facetKeys(cell) {
                 if let owner = owners[key] {
-                    candidates.append((owner.cell, owner.row, cell))
+                    candidates.append((owner.cell, owner.row, cell, key))
                 } else {
                     owners[key] = (cell, row)
                 }
             }
         }
         candidates.sort { ($0.a, $0.row, $0.b) < ($1.a, $1.row, $1.b) }
-        for (a, row, b) in candidates where joined.root(node(a)) != joined.root(node(b)) {
-            try spend(Self.programSteps)
-            if try geometry.isFacet(a, row, isCancelled) { joined.join(node(a), node(b)) }
+        for (a, row, b, key) in candidates where joined.root(node(a)) != joined.root(node(b)) {
+            try spend(Self.programSteps / 4)
+            if try geometry.isFacet(a, row, key, isCancelled) { joined.join(node(a), node(b)) }
         }
     }
 
@@ -200,60 +206,103 @@ struct CellMerging {
     }
 
     /// Cells connected through {f = g}, g their map: through cells with other maps where they equal g on a face or on a
-    /// section.
+    /// section. Each component but the largest looks for a way to another one.
     private mutating func joinLevel(
         _ group: [Int], _ joined: inout DisjointSets
     ) throws(LinearProgrammingFault) {
         let map = geometry.map(group[0])
-        let members = Set(group)
-        var touched: [[UInt64]] = []
-        for cell in group {
-            try spend(Self.programSteps)
-            touched.append(geometry.touchedUnits(cell))
-        }
-        // Bridges are nodes behind the group's cells.
-        var bridges: [(cell: Int, difference: [ExactForm])] = []
-        var local = DisjointSets()
-        for _ in group { local.addNode() }
-        var firstOf: [Int: Int] = [:]
-        for (index, cell) in group.enumerated() {
-            let root = joined.root(node(cell))
-            if let first = firstOf[root] { local.join(first, index) } else { firstOf[root] = index }
-        }
-        for cell in 0..<cells.count where !members.contains(cell) {
-            try spend(Self.programSteps / 2)
-            let difference = zip(geometry.map(cell), map).map { $0 - $1 }
-            guard geometry.mayHavePoint(cell, equations: difference) else { continue }
-            try spend(Self.programSteps)
-            guard try geometry.hasPoint(cell, equations: difference, isCancelled) else { continue }
-            let bridge = local.addNode()
-            let touchedByBridge = geometry.touchedUnits(cell)
-            bridges.append((cell, difference))
-            touched.append(touchedByBridge)
-            try spend(bridge)
-            for other in 0..<bridge {
-                let otherCell = other < group.count ? group[other] : bridges[other - group.count].cell
-                guard mayTouch(cell, touchedByBridge, otherCell, touched[other]),
-                    local.root(other) != local.root(bridge)
-                else { continue }
-                try spend(Self.programSteps)
-                if try geometry.meet(cell, otherCell, equations: difference, isCancelled) {
-                    local.join(bridge, other)
-                }
+        var isolated: Set<Int> = []
+        var touched: [Int: [UInt64]] = [:]
+        while true {
+            var components: [Int: [Int]] = [:]
+            for cell in group { components[joined.root(node(cell)), default: []].append(cell) }
+            let sorted = components.values.sorted { ($0.count, $0[0]) < ($1.count, $1[0]) }
+            guard
+                let component = sorted.dropLast().first(where: {
+                    !isolated.contains(joined.root(node($0[0])))
+                })
+            else { return }
+            let other = try wayOut(of: component, group, map, &touched)
+            if let other {
+                joined.join(node(component[0]), node(other))
+            } else {
+                isolated.insert(joined.root(node(component[0])))
             }
-            if groupComponents(group, &local) == 1 { break }
-        }
-        for index in group.indices {
-            let root = local.root(index)
-            if root < group.count { joined.join(node(group[index]), node(group[root])) }
         }
     }
 
-    /// The number of components among the group's cells.
-    private func groupComponents(_ group: [Int], _ local: inout DisjointSets) -> Int {
-        var roots: Set<Int> = []
-        for index in group.indices { roots.insert(local.root(index)) }
-        return roots.count
+    /// A cell of the group outside `component` that is connected to it within {f = g}.
+    private mutating func wayOut(
+        of component: [Int], _ group: [Int], _ map: [ExactForm], _ touched: inout [Int: [UInt64]]
+    ) throws(LinearProgrammingFault) -> Int? {
+        let members = Set(group)
+        var facets: Set<[UInt64]> = []
+        for cell in component {
+            try spend(Self.programSteps / 8)
+            for (_, key) in geometry.facetKeys(cell) { facets.insert(key) }
+        }
+        var settled = Set(component)
+        var differences: [Int: [ExactForm]] = [:]
+        var queue = component
+        var first = 0
+        while first < queue.count {
+            let cell = queue[first]
+            first += 1
+            let touchedByCell = try touchedUnits(cell, &touched)
+            try spend(cells.count)
+            for next in 0..<cells.count
+            where mayTouch(cell, touchedByCell, next, touchedByCell) && !settled.contains(next) {
+                guard mayTouch(cell, touchedByCell, next, try touchedUnits(next, &touched)) else { continue }
+                if members.contains(next) {
+                    try spend(Self.programSteps)
+                    if try geometry.meet(next, cell, isCancelled) { return next }
+                    continue
+                }
+                if differences[next] == nil {
+                    let difference = zip(geometry.map(next), map).map { $0 - $1 }
+                    try spend(Self.programSteps / 2)
+                    differences[next] = difference
+                    var isAside = !geometry.mayHavePoint(next, equations: difference)
+                    if !isAside { isAside = try hasFacet(next, among: facets) }
+                    if isAside {
+                        settled.insert(next)
+                        continue
+                    }
+                }
+                let difference = differences[next] ?? []
+                try spend(2 * Self.programSteps)
+                switch try geometry.section(next, equations: difference, from: cell, isCancelled) {
+                case .empty, .inside:
+                    settled.insert(next)
+                    continue
+                case .beyond: break
+                }
+                if try geometry.meet(next, cell, equations: difference, isCancelled) {
+                    settled.insert(next)
+                    queue.append(next)
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Whether the cell, of another map, has a facet in common with the component. Then f = g on that facet and, as its
+    /// map's difference to g is 0 on the facet's hyperplane only, nowhere else on the cell.
+    private func hasFacet(_ cell: Int, among facets: Set<[UInt64]>) throws(LinearProgrammingFault) -> Bool {
+        for (row, key) in geometry.facetKeys(cell) where facets.contains(key) {
+            if try geometry.isFacet(cell, row, key, isCancelled) { return true }
+        }
+        return false
+    }
+
+    private mutating func touchedUnits(
+        _ cell: Int, _ touched: inout [Int: [UInt64]]
+    ) throws(LinearProgrammingFault) -> [UInt64] {
+        if let known = touched[cell] { return known }
+        try spend(Self.programSteps / 4)
+        let units = geometry.touchedUnits(cell)
+        touched[cell] = units
+        return units
     }
 }
 

@@ -49,6 +49,23 @@ final class CellSearch {
         let splitsAfter: Int?
     }
 
+    /// The memory that a search takes, in bytes, but for exact forms: where it is too much for an integer, infinity or
+    /// a large number.
+    static func bytes(_ network: ProgramNetwork) -> Double {
+        let n = Double(network.dimension)
+        let stride = n + 4
+        let widths = network.layers.dropLast().map { Double($0.outputs) }
+        let rows = widths.reduce(Double(network.bounds.count), +)
+        var words = rows * (n + 8) + 5 * n * n + 2 * (n + 3) * ((widths.max() ?? 0) + 1)
+        for (layer, width) in widths.enumerated() {
+            let next = layer + 1 < widths.count ? widths[layer + 1] : 0
+            words += width * (2 * stride + 2) + (width + 1) * next * (2 * stride + 1)
+            words += 8 * width * (width / 32 + 4)
+        }
+        for layer in network.layers { words += 2 * Double(layer.columns.count + layer.outputs) }
+        return 8 * words
+    }
+
     init(_ network: ProgramNetwork) {
         self.network = network
         dimension = network.dimension
@@ -155,7 +172,7 @@ final class CellSearch {
             } else {
                 steps += 1
                 if steps & 63 == 0 { try counter.admit(found.count) }
-                switch try decide(layer, unit) {
+                switch try decide(layer, unit, counter) {
                 case .on: set(layer, unit, true)
                 case .off: set(layer, unit, false)
                 case .cut(let nearIsOn, let far):
@@ -304,7 +321,9 @@ final class CellSearch {
         case cut(nearIsOn: Bool, far: CellPoint)
     }
 
-    private func decide(_ layer: Int, _ unit: Int) throws(PieceCountingFault) -> Decision {
+    private func decide(
+        _ layer: Int, _ unit: Int, _ counter: EnumerationControl.PartCounter
+    ) throws(PieceCountingFault) -> Decision {
         figuresStorage.pointee.decisions += 1
         let known = implications[layer].sign(unit, pattern)
         if known != 0 {
@@ -326,7 +345,7 @@ final class CellSearch {
             if sign != 0, let decision = filtered(layer, unit, sign, inverseNorm) { return decision }
         }
         figuresStorage.pointee.exact += 1
-        return try exactDecision(layer, unit)
+        return try exactDecision(layer, unit, counter)
     }
 
     /// A form without gradient, where that is certain.
@@ -348,7 +367,7 @@ final class CellSearch {
         switch outcome {
         case .undecided: return nil
         case .negative:
-            guard let far = farPoint(form, bound, Double(sign)) else { return nil }
+            guard let far = farPoint(form, bound, Double(sign), rows) else { return nil }
             return .cut(nearIsOn: sign > 0, far: far)
         case .nonnegative:
             if program.proves(form, bound, sign: Double(sign), scale: inverseNorm, rows) {
@@ -367,9 +386,9 @@ final class CellSearch {
         implications[layer].insert(unit, sign: sign, forcedBy: sources.lazy.filter { $0 >= first }, pattern)
     }
 
-    /// A point inside with the other sign, between the program's vertex and the inner point.
-    private func farPoint(
-        _ form: UnsafePointer<Double>, _ bound: UnsafePointer<Double>, _ sign: Double
+    /// A point inside the rows with the other sign, between the program's vertex and the inner point.
+    func farPoint(
+        _ form: UnsafePointer<Double>, _ bound: UnsafePointer<Double>, _ sign: Double, _ rows: CellRows
     ) -> CellPoint? {
         let vertex = program.vertex
         let far = sign * filter.value(form, bound, at: vertex).value

@@ -4,19 +4,21 @@ internal import LinearProgramming
 /// What binary64 could not settle.
 extension CellSearch {
     /// Whether unit `unit` of `layer` cuts the cell, in rational arithmetic.
-    func exactDecision(_ layer: Int, _ unit: Int) throws(PieceCountingFault) -> Decision {
+    func exactDecision(
+        _ layer: Int, _ unit: Int, _ counter: EnumerationControl.PartCounter
+    ) throws(PieceCountingFault) -> Decision {
         let form = exactForms.form(layer, unit, isOn: isOn)
         if form.isConstant { return form.constant.sign > 0 ? .on : .off }
         let inner = exactPoint
         let near = form.value(at: inner)
         let constraints = (0..<rows.count).map { exactRow(rows[$0].source) }
         let sign = near.sign < 0 ? -1 : 1
-        guard let far = try self.far(form, sign, near, inner, constraints, layer, unit) else {
+        guard let far = try self.far(form, sign, near, inner, constraints, layer, unit, counter) else {
             return sign > 0 ? .on : .off
         }
         if near.isZero {
             // On the hyperplane, so the hyperplane cuts; the inner point must leave it.
-            guard let other = try self.far(form, -1, near, inner, constraints, layer, unit) else {
+            guard let other = try self.far(form, -1, near, inner, constraints, layer, unit, counter) else {
                 return .off
             }
             setPoint(other)
@@ -54,16 +56,16 @@ extension CellSearch {
     /// A point inside with sign · form < 0; `nil`, after taking a note of the reason, where there is none.
     private func far(
         _ form: ExactForm, _ sign: Int, _ near: Rational, _ inner: [Rational], _ constraints: [ExactForm],
-        _ layer: Int, _ unit: Int
+        _ layer: Int, _ unit: Int, _ counter: EnumerationControl.PartCounter
     ) throws(PieceCountingFault) -> CellPoint? {
         let program = LinearProgram(
             maximising: sign > 0 ? form.gradient.map { -$0 } : form.gradient,
             inequalities: constraints.map { $0.inequality(sign: 1) })
         let outcome: LinearProgramOutcome
         do {
-            outcome = try program.solved()
+            outcome = try program.solved { counter.isStopped }
         } catch {
-            throw .cancelled(reached: [:])
+            throw counter.cancelled
         }
         let signed = Rational(sign)
         var vertex: [Rational]

@@ -41,25 +41,6 @@ final class FormTables {
     private let doubles: WordArena
     private let words: WordArena
 
-    /// Words that the tables take; `nil` where that is no number.
-    static func words(_ network: ProgramNetwork) -> Int? {
-        let stride = (network.dimension + 4) / 4 * 4
-        var total = 0
-        for layer in 0..<network.hiddenLayers {
-            let width = network.layers[layer].outputs
-            let (own, o1) = width.multipliedReportingOverflow(by: 2 * stride + 2)
-            let next = layer + 1 < network.hiddenLayers ? network.layers[layer + 1].outputs : 0
-            let (square, o2) = (width + 1).multipliedReportingOverflow(by: next)
-            let (slots, o3) = square.multipliedReportingOverflow(by: 2 * stride + 1)
-            let (sum, o4) = total.addingReportingOverflow(own)
-            let (all, o5) = sum.addingReportingOverflow(slots)
-            if o1 || o2 || o3 || o4 || o5 { return nil }
-            total = all + width + 1
-        }
-        for layer in network.layers { total += 2 * layer.columns.count + layer.outputs }
-        return total
-    }
-
     init(_ network: ProgramNetwork) {
         self.network = network
         let n = network.dimension

@@ -22,7 +22,8 @@ public enum ProgramCounting {
             throw .wrongInputDimension(expected: box.dimension, actual: network.inputs)
         }
         let keepsCells = options.listLimit != nil || options.definitions != [.activation]
-        let prepared = ProgramNetwork(network, lower: box?.lower, upper: box?.upper)
+        let prepared = try ProgramNetwork(
+            network, lower: box?.lower, upper: box?.upper, maximumBytes: options.limits.maximumBytes)
         let (cells, _) = try CellEnumeration(
             network: prepared, limits: options.limits, threads: options.threads, keepsCells: keepsCells
         ).run(isCancelled: isCancelled, progress: progress)
@@ -53,7 +54,8 @@ public enum ProgramCounting {
     package static func searchFigures(
         _ network: Network<Rational>, on box: InputBox? = nil, threads: Int
     ) throws(PieceCountingFault) -> (cells: Int, figures: SearchFigures) {
-        let prepared = ProgramNetwork(network, lower: box?.lower, upper: box?.upper)
+        let prepared = try ProgramNetwork(
+            network, lower: box?.lower, upper: box?.upper, maximumBytes: CountingLimits().maximumBytes)
         let (cells, figures) = try CellEnumeration(
             network: prepared, limits: CountingLimits(), threads: threads, keepsCells: true
         ).run(isCancelled: { false }, progress: { _ in })

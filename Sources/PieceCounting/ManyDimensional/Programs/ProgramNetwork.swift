@@ -45,7 +45,11 @@ struct ProgramNetwork: Sendable {
 
     /// - Parameters:
     ///   - lower, upper: a box's corners, or both `nil` for R^n.
-    init(_ network: Network<Rational>, lower: [Rational]?, upper: [Rational]?) {
+    ///   - maximumBytes: the most memory for the layers, and for one cell's forms, as integers over common denominators.
+    /// - Throws: `limitReached`.
+    init(
+        _ network: Network<Rational>, lower: [Rational]?, upper: [Rational]?, maximumBytes: Int
+    ) throws(PieceCountingFault) {
         let isBounded = lower != nil || upper != nil
         let kept = isBounded ? Array(0..<network.inputs) : Self.distinguished(network.layers[0])
         coordinates = kept
@@ -78,7 +82,10 @@ struct ProgramNetwork: Sendable {
         var firstUnits = [0]
         for width in network.hiddenWidths { firstUnits.append(firstUnits[firstUnits.count - 1] + width) }
         self.firstUnits = firstUnits
-        layers = Self.programLayers(scaled)
+        guard let layers = Self.programLayers(scaled, maximumBytes) else {
+            throw .limitReached(.bytes, limit: maximumBytes, reached: [:])
+        }
+        self.layers = layers
     }
 
     var hiddenLayers: Int { layers.count - 1 }
@@ -89,10 +96,12 @@ struct ProgramNetwork: Sendable {
     /// the matrix, so setting the other inputs to 0 keeps every cell's pattern. All inputs where that is not certain.
     private static func distinguished(_ layer: AffineLayer<Rational>) -> [Int] {
         let all = Array(0..<layer.inputs)
-        guard let pivots = pivotColumns(layer), pivots.count < layer.inputs else { return all }
+        let work = Double(layer.inputs) * Double(layer.outputs) * Double(min(layer.inputs, layer.outputs))
+        guard work < 1e9, let pivots = pivotColumns(layer), pivots.count < layer.inputs else { return all }
         if pivots.isEmpty { return layer.weights.allSatisfy(\.isZero) ? [0] : all }
         // Independent modulo a prime is independent; that there are not more is certain when every row is needed.
         if pivots.count < layer.outputs {
+            guard work < 1e6 else { return all }
             let matrix = RationalMatrix(
                 rows: layer.outputs, columns: layer.inputs, entries: layer.weights)
             guard matrix.rank == pivots.count else { return all }
@@ -198,15 +207,29 @@ struct ProgramNetwork: Sendable {
 
     // MARK: Layers
 
-    private static func programLayers(_ network: Network<Rational>) -> [ProgramLayer] {
+    /// `nil` where common denominators are too long for `maximumBytes`.
+    private static func programLayers(
+        _ network: Network<Rational>, _ maximumBytes: Int
+    ) -> [ProgramLayer]? {
         var denominator = BigInteger.one
-        var grid: FormGrid? = FormGrid(dimension: network.inputs)
-        return network.layers.enumerated().map { index, layer in
-            let common = commonDenominator(layer.weights + layer.bias, maximumBits: .max) ?? .one
+        var grid = network.inputs <= 256 ? FormGrid(dimension: network.inputs) : nil
+        let widest = network.layers.map(\.outputs).max() ?? 1
+        var bits = 64
+        var layers: [ProgramLayer] = []
+        for (index, layer) in network.layers.enumerated() {
+            let entries = layer.weights + layer.bias
+            let most = min(1 << 20, maximumBytes / max(1, entries.count) * 8)
+            guard let common = commonDenominator(entries, maximumBits: most) else { return nil }
+            bits += commonBits(common) + 64
+            // The forms of all units of a layer, n + 1 numbers each, of about as many bits as there are so far.
+            guard
+                Double(bits) * Double(widest) * Double(network.inputs + 1)
+                    < 8 * Double(maximumBytes)
+            else { return nil }
             denominator *= common
             let weights = layer.weights.map(\.nearestDouble)
             let bias = layer.bias.map(\.nearestDouble)
-            let hasDoubles = (layer.weights + layer.bias).allSatisfy { $0.exactDouble != nil }
+            let hasDoubles = entries.allSatisfy { $0.exactDouble != nil }
             grid = hasDoubles ? grid?.after(layer.inputs, layer.outputs, weights, bias) : nil
             let residues = layer.weights.map { MersenneField.residue($0.scaledInteger(common)) }
             func transposed<Entry>(_ entries: [Entry]) -> [Entry] {
@@ -214,14 +237,22 @@ struct ProgramNetwork: Sendable {
                     (0..<layer.outputs).map { entries[$0 * layer.inputs + column] }
                 }
             }
-            return ProgramLayer(
-                inputs: layer.inputs, outputs: layer.outputs, columns: transposed(weights), bias: bias,
-                hasDoubles: hasDoubles, isExact: index == 0 ? hasDoubles : grid != nil,
-                columnResidues: transposed(residues),
-                biasResidues: layer.bias.map { entry in
-                    MersenneField.residue((entry * Rational(denominator)).numerator)
-                })
+            layers.append(
+                ProgramLayer(
+                    inputs: layer.inputs, outputs: layer.outputs, columns: transposed(weights), bias: bias,
+                    hasDoubles: hasDoubles, isExact: index == 0 ? hasDoubles : grid != nil,
+                    columnResidues: transposed(residues),
+                    biasResidues: layer.bias.map { entry in
+                        MersenneField.residue((entry * Rational(denominator)).numerator)
+                    }))
         }
+        return layers
+    }
+
+    private static func commonBits(_ denominator: BigInteger) -> Int {
+        let vector = IntegerVector(count: 1)
+        vector[0] = denominator
+        return vector.bitCount(0)
     }
 }
 
@@ -256,6 +287,7 @@ private struct FormGrid {
     }
 
     func after(_ inputs: Int, _ outputs: Int, _ weights: [Double], _ bias: [Double]) -> FormGrid? {
+        guard Double(inputs) * Double(outputs) * Double(dimension + 1) < 2e8 else { return nil }
         let least = weights.filter { $0 != 0 }.map(\.lowestBit).min() ?? 0
         var next = self
         next.exponent = exponent + least
