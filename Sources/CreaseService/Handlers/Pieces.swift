@@ -13,6 +13,8 @@ enum PiecesOperation {
     private enum Subject {
         case network(ServedNetwork)
         case function(PiecewiseLinearFunction)
+        /// A function of several variables.
+        case posted(DecodedFunction)
     }
 
     static func run(_ call: Call) throws -> Response {
@@ -48,10 +50,23 @@ enum PiecesOperation {
             inputs = network.inputs
             subject = .network(network)
         case (nil, let value?):
-            subject = .function(
-                try FunctionDecoding(networks: decoding, reading: functionReading, call: call).function(value)
-            )
+            let functions = FunctionDecoding(networks: decoding, reading: functionReading, call: call)
+            let decoded = try functions.expression(value)
             inputs = 1
+            if let function = try functions.oneDimensional(decoded, at: value.pointer) {
+                subject = .function(function)
+            } else {
+                for (member, name) in [(domainValue, "domain"), (listLimit == nil ? nil : value, "list")]
+                where member != nil {
+                    throw Problem.unprocessable(
+                        "unsupported-dimension", at: "#/\(name)",
+                        "A function of several variables is counted where it is given, without a list.")
+                }
+                guard call.answers != "image/svg+xml" else {
+                    return try CompilePicture.of(decoded, at: value.pointer, call)
+                }
+                subject = .posted(decoded)
+            }
         default:
             throw Problem.unprocessable(
                 "missing-member", at: "#/network", "Exactly one of 'network' and 'function' is expected.")
@@ -72,6 +87,8 @@ enum PiecesOperation {
                 result = try count(network, domain, limit, call)
             case .function(let function):
                 result = LinePieceCounting.count(function, on: domain, listLimit: limit)
+            case .posted(let function):
+                result = try FunctionPieces.count(function, at: "#/function", call)
             }
         } catch let fault as PieceCountingFault {
             throw problem(fault)
