@@ -50,14 +50,22 @@ static void classify(const double *forms, size_t stride, size_t count, size_t di
     }
 }
 
-/// `width` coefficients at a time, from `start`; with the last of them the error bounds.
+/// `width` coefficients at a time, from `start`; with the first of them the error bounds. Without a bias the sums are
+/// added to what is there, and `rounding` bounds the relative error that this part gets.
 INLINE void compose_in(const double *weights, const double *bias, size_t stride, size_t count,
                        const int32_t *active, const double *inputs, size_t active_count, size_t dimension,
-                       double bias_error, double *forms, size_t width) {
+                       double rounding, double *forms, size_t width) {
     for (size_t first = 0; first < count; first += LANES) {
         vector norm = {0}, error = {0};
+        if (!bias) error = load(forms + (dimension + 2) * stride + first);
         for (size_t start = 0; start < dimension; start += width) {
             vector sums[8] = {{0}};
+            if (!bias)
+                for (size_t q = 0; q < width; q++)
+                    if (start + q < dimension) {
+                        sums[q] = load(forms + (start + q) * stride + first);
+                        error += magnitude(sums[q]) * rounding;
+                    }
             for (size_t k = 0; k < active_count; k++) {
                 vector weight = load(weights + (size_t)active[k] * stride + first);
                 const double *input = inputs + k * (dimension + 1);
@@ -65,10 +73,10 @@ INLINE void compose_in(const double *weights, const double *bias, size_t stride,
                     if (start + q < dimension) sums[q] += weight * input[start + q];
                 if (start == 0) error += magnitude(weight) * input[dimension];
             }
-            if (start == 0) {
+            if (bias && start == 0) {
                 vector constant = load(bias + first);
                 sums[0] += constant;
-                error += magnitude(constant) * bias_error;
+                error += magnitude(constant) * rounding;
             }
             for (size_t q = 0; q < width; q++)
                 if (start + q < dimension) {
@@ -101,6 +109,19 @@ static void compose(const double *weights, const double *bias, size_t stride, si
 #undef COMPOSE
 }
 
+static void update(const double *weights, size_t stride, size_t count, const int32_t *active,
+                   const double *inputs, size_t active_count, size_t dimension, double sum_error, double *forms) {
+#define UPDATE(d, w) \
+    compose_in(weights, NULL, stride, count, active, inputs, active_count, d, sum_error, forms, w)
+    switch (dimension) {
+    case 2: UPDATE(2, 2); break;
+    case 3: UPDATE(3, 3); break;
+    case 4: UPDATE(4, 4); break;
+    case 5: UPDATE(5, 5); break;
+    default: UPDATE(dimension, 4);
+    }
+#undef UPDATE
+}
 
 INLINE void measure_in(const double *form, size_t stride, size_t dimension, const double *rays,
                        const uint64_t *masks, const int32_t *cell, size_t ray_count, double *values,
@@ -289,5 +310,5 @@ static void make_rays(const double *slot_forms, size_t slot, size_t dimension, c
 #undef MAKE
 }
 
-const crease_cell_kernels VARIANT = {VARIANT_NAME, classify, compose, measure, find_pairs, make_ray,
+const crease_cell_kernels VARIANT = {VARIANT_NAME, classify, compose, update, measure, find_pairs, make_ray,
                                      make_rays};

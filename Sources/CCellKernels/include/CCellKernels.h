@@ -40,6 +40,10 @@ typedef struct {
     void (*compose)(const double *weights, const double *bias, size_t stride, size_t count,
                     const int32_t *active, const double *inputs, size_t active_count, size_t dimension,
                     double bias_error, double *forms);
+    /// Adds Σ_k weights[k] · inputs[k] to the forms of a block; a sum of as many terms, and the old form as one more,
+    /// may err by `sum_error` times the old form's magnitude beside what the inputs' last entries say.
+    void (*update)(const double *weights, size_t stride, size_t count, const int32_t *active, const double *inputs,
+                   size_t active_count, size_t dimension, double sum_error, double *forms);
     /// The values of the block's first form at a cell's rays, their error bounds and signs (0 where not decided).
     void (*measure)(const double *form, size_t stride, size_t dimension, const double *rays, const uint64_t *masks,
                     const int32_t *cell, size_t ray_count, double *values, double *bounds, int8_t *signs,

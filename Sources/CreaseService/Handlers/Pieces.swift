@@ -30,12 +30,8 @@ enum PiecesOperation {
                 "level": .level, "affine": .affine,
             ]) ?? .paper
         let definitionName = try reader.optional("definition")?.string() ?? "paper"
-        let listLimit = try reader.optional("list").map { value in
-            var list = try ObjectReader(value)
-            let limit = try list.required("limit").integer(in: 0...10_000_000)
-            try list.finish()
-            return limit
-        }
+        let list = try reader.optional("list").map(PiecesList.init)
+        let listLimit = list?.limit
         let isExact = try reader.isExactArithmetic()
         let networkReading = try reader.numberReading(default: .binary64)
         let functionReading = try reader.numberReading(default: .decimal)
@@ -71,10 +67,16 @@ enum PiecesOperation {
             throw Problem.unprocessable(
                 "missing-member", at: "#/network", "Exactly one of 'network' and 'function' is expected.")
         }
-        guard inputs == 1 else {
+        if case .network(let network) = subject, inputs != 1 {
+            let box = try domainValue.map { try SpacePieces.box($0, functionReading, inputs: inputs) }
+            let space = SpacePieces(network: network, box: box, definition: definition, call: call)
+            if call.answers == "image/svg+xml" { return try space.picture() }
+            return try space.answer(
+                list: list, definitionName: definitionName, isExact: isExact, started: started)
+        }
+        if let pointer = list?.pageTokenPointer {
             throw Problem.unprocessable(
-                "unsupported-dimension", at: "#/network",
-                "Pieces are counted for networks of one input; this one has \(inputs).")
+                "unsupported-dimension", at: pointer, "Lists of one variable have no pages.")
         }
         let domain = try domainValue.map { try interval($0, functionReading) } ?? .line
         let draws = call.answers == "image/svg+xml"

@@ -4,6 +4,8 @@ public struct SpaceCountingOptions: Sendable {
     public var limits: CountingLimits
     /// The most regions in the answer; `nil` for no list.
     public var listLimit: Int?
+    /// How many regions to leave out before the first listed one.
+    public var listStart: Int
     /// The definition whose pieces the listed regions are numbered by.
     public var listedDefinition: PieceDefinition
     /// The counts that are wanted. More of them may be in the answer where they cost nothing.
@@ -12,12 +14,13 @@ public struct SpaceCountingOptions: Sendable {
     public var threads: Int
 
     public init(
-        limits: CountingLimits = CountingLimits(), listLimit: Int? = nil,
+        limits: CountingLimits = CountingLimits(), listLimit: Int? = nil, listStart: Int = 0,
         listedDefinition: PieceDefinition = .paper,
         definitions: Set<PieceDefinition> = Set(PieceDefinition.allCases), threads: Int = 2
     ) {
         self.limits = limits
         self.listLimit = listLimit
+        self.listStart = listStart
         self.listedDefinition = listedDefinition
         self.definitions = definitions
         self.threads = threads

@@ -1,4 +1,5 @@
 public import ExactArithmetic
+internal import PiecewiseLinear
 public import ReLUNetworks
 
 /// Counting and listing the pieces of networks of several variables, exactly.
@@ -6,12 +7,12 @@ public enum SpacePieceCounting {
     /// Counts the pieces of a network R^n → R^m under all definitions that are asked for, and lists its cells on
     /// request, each with the number of its piece.
     ///
-    /// The domain is cut into its activation cells, each given by its extreme rays in homogeneous coordinates, for n
-    /// (on all of R^n: the rank of the first layer) up to about 4; see docs/piece-counting-many-dimensions.md. Every
-    /// decision is exact. The answer depends neither on `options.threads` nor on timing.
+    /// The domain is cut into its activation cells: by their extreme rays in homogeneous coordinates where n (on all
+    /// of R^n the rank of the first layer) is at most `maximumRayDimension`, else by `ProgramCounting`; see
+    /// docs/piece-counting.md. Every decision is exact. The answer depends neither on `options.threads` nor on timing.
     ///
-    /// Complexity: for c cells with at most r rays each, O(c · r) signs and ray computations, and one composition of
-    /// the next layer's forms for each cell of each layer. Memory: about 48 bytes a cell.
+    /// Complexity by rays: for c cells with at most r rays each, O(c · r) signs and ray computations, and one
+    /// composition of the next layer's forms for each cell of each layer. Memory: about 48 bytes a cell.
     /// - Parameters:
     ///   - box: where pieces are counted; `nil` for all of R^n.
     ///   - isCancelled: asked every few hundred cells, by any thread.
@@ -23,27 +24,78 @@ public enum SpacePieceCounting {
         isCancelled: @escaping @Sendable () -> Bool = { false },
         progress: @escaping @Sendable (SpaceCountingProgress) -> Void = { _ in }
     ) throws(PieceCountingFault) -> PieceCount {
-        try countWithStatistics(
-            network, on: box, options: options, isCancelled: isCancelled, progress: progress
-        ).count
+        if let box, box.dimension != network.inputs {
+            throw .wrongInputDimension(expected: box.dimension, actual: network.inputs)
+        }
+        if network.hiddenLayers == 0, box == nil { return affine(network, options) }
+        let dimension =
+            box == nil
+            ? CellNetwork.rank(of: network.layers[0], atMost: maximumRayDimension + 1) : network.inputs
+        if dimension <= maximumRayDimension,
+            let found = try countByRays(
+                network, on: box, options: options, isCancelled: isCancelled, progress: progress)
+        {
+            return found.count
+        }
+        return try countByPrograms(network, on: box, options, isCancelled, progress)
     }
 
-    /// `count`, and how many signs were asked for and left open by the error bounds.
+    /// Up to here cells have few rays.
+    public static let maximumRayDimension = 4
+
+    /// A map without folds, on all of R^n.
+    private static func affine(_ network: Network<Rational>, _ options: SpaceCountingOptions) -> PieceCount {
+        let layer = network.layers[0]
+        let region = PieceRegion(
+            piece: 0, halfSpaces: [], vertices: [], rays: [],
+            gradients: (0..<layer.outputs).map { Array(layer.row($0)) }, intercepts: layer.bias)
+        let lists = options.listLimit.map { $0 > 0 && options.listStart <= 0 }
+        return PieceCount(
+            dimension: network.inputs,
+            counts: Dictionary(uniqueKeysWithValues: PieceDefinition.allCases.map { ($0, BigInteger.one) }),
+            method: .listing, regions: lists.map { $0 ? [region] : [] },
+            listTruncated: options.listLimit.map { $0 <= 0 && options.listStart <= 0 } ?? false,
+            upperBounds: bounds(network))
+    }
+
+    private static func bounds(_ network: Network<Rational>) -> [NamedBound] {
+        (try? ArchitectureBounds.upperBounds(inputs: network.inputs, hiddenWidths: network.hiddenWidths))
+            ?? []
+    }
+
+    /// Lists from the first region on and leaves out what comes before the first wanted one.
+    private static func countByPrograms(
+        _ network: Network<Rational>, on box: InputBox?, _ options: SpaceCountingOptions,
+        _ isCancelled: @escaping @Sendable () -> Bool,
+        _ progress: @escaping @Sendable (SpaceCountingProgress) -> Void
+    ) throws(PieceCountingFault) -> PieceCount {
+        let start = max(0, options.listStart)
+        var fromFirst = options
+        fromFirst.listStart = 0
+        fromFirst.listLimit = options.listLimit.map { limit in
+            let (end, overflow) = start.addingReportingOverflow(limit)
+            return overflow ? .max : end
+        }
+        let found = try ProgramCounting.count(
+            network, on: box, options: fromFirst, isCancelled: isCancelled, progress: progress)
+        return PieceCount(
+            dimension: found.dimension, counts: found.counts, method: found.method,
+            regions: found.regions.map { Array($0.dropFirst(start)) }, listTruncated: found.listTruncated,
+            upperBounds: found.upperBounds)
+    }
+
+    /// The count by rays, whatever n, and how many signs were asked for and left open by the error bounds.
     ///
     /// - Parameter isFiltered: `false` for exact arithmetic throughout, the measure of the filter.
-    package static func countWithStatistics(
+    /// - Returns: `nil` where a cell has more facets than the masks have slots.
+    package static func countByRays(
         _ network: Network<Rational>, on box: InputBox? = nil,
         options: SpaceCountingOptions = SpaceCountingOptions(),
         isFiltered: Bool = true,
         isCancelled: @escaping @Sendable () -> Bool = { false },
         progress: @escaping @Sendable (SpaceCountingProgress) -> Void = { _ in }
-    ) throws(PieceCountingFault) -> (count: PieceCount, statistics: FilterStatistics) {
-        if let box, box.dimension != network.inputs {
-            throw .wrongInputDimension(expected: box.dimension, actual: network.inputs)
-        }
-        let bounds =
-            (try? ArchitectureBounds.upperBounds(
-                inputs: network.inputs, hiddenWidths: network.hiddenWidths)) ?? []
+    ) throws(PieceCountingFault) -> (count: PieceCount, statistics: FilterStatistics)? {
+        let bounds = bounds(network)
         let prepared = try CellNetwork(network, box: box)
         let least = bounds.map(\.value).min()
         func run<Mask: FacetMask>(_: Mask.Type) throws(PieceCountingFault) -> CellCounting<Mask>.Outcome? {
@@ -58,7 +110,7 @@ public enum SpacePieceCounting {
         if let outcome = try run(WideFacetMask.self) {
             return (outcome.pieceCount(network, bounds), outcome.statistics)
         }
-        throw .limitReached(.bytes, limit: WideFacetMask.capacity, reached: [:])
+        return nil
     }
 }
 

@@ -6,8 +6,9 @@ import Testing
 /// Networks on which rounding cannot tell the signs: the filtered count against exact arithmetic throughout.
 @Suite struct CellFilterTests {
     private func same(_ network: Network<Rational>, _ box: InputBox? = nil, _ what: Comment) throws -> Int {
-        let filtered = try SpacePieceCounting.countWithStatistics(network, on: box)
-        let exact = try SpacePieceCounting.countWithStatistics(network, on: box, isFiltered: false)
+        let filtered = try #require(try SpacePieceCounting.countByRays(network, on: box))
+        let exact = try #require(
+            try SpacePieceCounting.countByRays(network, on: box, isFiltered: false))
         #expect(filtered.count.counts == exact.count.counts, what)
         return filtered.statistics.exactSigns
     }

@@ -1,6 +1,6 @@
 import ExactArithmetic
 import HardFamilies
-import PieceCounting
+@testable import PieceCounting
 import PiecewiseLinear
 import ReLUNetworks
 import Testing
@@ -65,6 +65,37 @@ extension PieceCount {
                 #expect(Set(results.map(\.counts)).count == 1)
                 #expect(Set(results.map(\.regions)).count == 1)
             }
+        }
+    }
+
+    @Test func bothWaysAgree() throws {
+        for kind in RandomCellNetwork.allCases {
+            for (n, seed) in [(2, 31), (3, 32), (4, 33), (5, 34)] {
+                let network = kind.make(seed: seed, inputs: n, maximumWidth: 6, maximumLayers: 2)
+                let box = seed % 2 == 0 ? try cube(n, 2) : nil
+                let rays = try SpacePieceCounting.countByRays(network, on: box)
+                let programs = try ProgramCounting.count(network, on: box)
+                #expect(rays?.count.counts == programs.counts, "\(kind) n \(n) seed \(seed)")
+                // By rays, or by programs where the first layer has rank 5.
+                let options = SpaceCountingOptions(listLimit: 3, listStart: 2)
+                let chosen = try SpacePieceCounting.count(network, on: box, options: options)
+                #expect(chosen.counts == programs.counts, "\(kind) n \(n) seed \(seed)")
+                let cells = try #require(chosen.counts[.activation]?.int)
+                #expect(chosen.regions?.count == max(0, min(3, cells - 2)))
+                #expect(chosen.listTruncated == (cells > 5))
+            }
+        }
+    }
+
+    @Test func affineMaps() throws {
+        let network = Network(layers: [layer([[1, 2, 3], [0, Rational(1, 2), 0]], [4, 5])])
+        for box in [nil, try cube(3, 1)] {
+            let count = try SpacePieceCounting.count(
+                network, on: box, options: SpaceCountingOptions(listLimit: 5))
+            #expect(Set(count.integers.values) == [1])
+            #expect(count.regions?.count == 1)
+            #expect(count.regions?.first?.gradients == [[1, 2, 3], [0, Rational(1, 2), 0]])
+            #expect(count.regions?.first?.intercepts == [4, 5])
         }
     }
 

@@ -65,7 +65,8 @@ struct CellCounting<Mask: FacetMask> {
         var outcome = outcome(catalogue, joined)
         if let limit = options.listLimit {
             outcome.regions = try list(catalogue, joined, limit: limit)
-            outcome.isListTruncated = limit < catalogue.cellCount
+            outcome.isListTruncated =
+                limit < catalogue.cellCount - min(options.listStart, catalogue.cellCount)
         }
         outcome.statistics = statistics
         return outcome
@@ -193,8 +194,8 @@ struct CellCounting<Mask: FacetMask> {
     private func list(
         _ catalogue: CellCatalogue, _ joined: JoinedCells, limit: Int
     ) throws(PieceCountingFault) -> [PieceRegion] {
-        let end = min(catalogue.cellCount, max(0, limit))
-        let range = 0..<end
+        let start = min(max(0, options.listStart), catalogue.cellCount)
+        let range = start..<start + min(max(0, limit), catalogue.cellCount - start)
         if range.isEmpty { return [] }
         let control = control()
         let wanted = catalogue.parts.indices.filter {

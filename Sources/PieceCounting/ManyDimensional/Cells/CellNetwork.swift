@@ -38,7 +38,7 @@ struct CellNetwork: Sendable {
         firstRows = (0..<first.outputs).map { Array(first.row($0)) }
         if box == nil {
             // A network without hidden layers is affine: no cuts, hence nothing to keep.
-            basis = network.hiddenLayers == 0 ? [] : Self.independentRows(first)
+            basis = network.hiddenLayers == 0 ? [] : Self.independentRows(first, limit: first.inputs)
             columns = Self.independentColumns(first, rows: basis)
             layers[0] = AffineLayer(
                 inputs: columns.count, outputs: first.outputs,
@@ -89,10 +89,16 @@ struct CellNetwork: Sendable {
         (hidden + [output]).reduce(.one) { $0 * $1.integers().denominator }
     }
 
-    private static func independentRows(_ layer: AffineLayer<Rational>) -> [Int] {
+    /// The rank of the weights, or `limit` where it is more.
+    static func rank(of layer: AffineLayer<Rational>, atMost limit: Int) -> Int {
+        independentRows(layer, limit: min(limit, layer.inputs)).count
+    }
+
+    /// The first units with independent weights, at most `limit` of them.
+    private static func independentRows(_ layer: AffineLayer<Rational>, limit: Int) -> [Int] {
         var rows: [Int] = []
         var matrix: [[Rational]] = []
-        for unit in 0..<layer.outputs where rows.count < layer.inputs {
+        for unit in 0..<layer.outputs where rows.count < limit {
             let row = Array(layer.row(unit))
             if row.allSatisfy(\.isZero) { continue }
             matrix.append(row)

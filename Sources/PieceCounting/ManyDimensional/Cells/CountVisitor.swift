@@ -30,17 +30,13 @@ struct CountVisitor<Mask: FacetMask>: CellVisitor {
     private let magnitudes: [Double]
     private let constant: Double
     private let constantMagnitude: Double
-    private let firstPoint: [Double]
-    private let secondPoint: [Double]
+    private let points: [SIMD2<Double>]
     /// Bounds the relative error of the sums.
     private let rounding: Double
 
     private(set) var found = CountedCells()
     private var isInGroup = false
 
-    private var base = (0.0, 0.0)
-    private var candidates: [(unit: Int, first: Double, second: Double)] = []
-    private var candidateCount = 0
     private var ticks = 0
     private var reported = 0
 
@@ -68,10 +64,12 @@ struct CountVisitor<Mask: FacetMask>: CellVisitor {
         self.factors = factors
         self.magnitudes = magnitudes
         (constant, constantMagnitude) = combined { output.bias[$0] }
-        firstPoint = [1] + (0..<network.dimension).map { Self.general($0, 0.414_213_562_373_095_1) }
-        secondPoint = [1] + (0..<network.dimension).map { -Self.general($0, 0.732_050_807_568_877_2) }
+        points =
+            [SIMD2(1, 1)]
+            + (0..<network.dimension).map {
+                SIMD2(Self.general($0, 0.414_213_562_373_095_1), -Self.general($0, 0.732_050_807_568_877_2))
+            }
         rounding = Double(output.inputs + output.outputs + network.dimension + 12) * 0x1p-53
-        candidates = (0..<output.inputs).map { _ in (0, 0, 0) }
     }
 
     /// Numbers between 1/4 and 1 without simple relations.
@@ -95,35 +93,24 @@ struct CountVisitor<Mask: FacetMask>: CellVisitor {
         let frame = walk.frames[index]
         let state = walk.states + walk.network.firstUnits[index]
         for unit in units { state[Int(unit)] = 0 }
-        var sums = (constant, constant)
+        var sum = SIMD2(constant, constant)
         var bound = constantMagnitude * rounding
         let width = walk.width
-        func take(_ unit: Int) -> (Double, Double) {
-            var first = 0.0
-            var second = 0.0
+        func value(_ unit: Int) -> SIMD2<Double> {
+            var value = SIMD2<Double>()
             for coordinate in 0..<width {
-                let value = frame[coordinate * layer.stride + unit]
-                first += value * firstPoint[coordinate]
-                second += value * secondPoint[coordinate]
+                value += frame[coordinate * layer.stride + unit] * points[coordinate]
             }
             // Row B bounds the error of a value at coordinates of at most 1.
             bound +=
                 magnitudes[unit]
                 * (frame[(width + 1) * layer.stride + unit]
-                    + rounding * max(first.magnitude, second.magnitude))
-            return (factors[unit] * first, factors[unit] * second)
+                    + rounding * max(value.x.magnitude, value.y.magnitude))
+            return factors[unit] * value
         }
-        for unit in 0..<layer.outputs where state[unit] != 0 {
-            let (first, second) = take(unit)
-            sums.0 += first
-            sums.1 += second
-        }
-        candidateCount = units.count
-        for (place, unit) in units.enumerated() {
-            let (first, second) = take(Int(unit))
-            candidates[place] = (Int(unit), first, second)
-        }
-        base = sums
+        for unit in 0..<layer.outputs where state[unit] != 0 { sum += value(unit) }
+        for unit in units { walk.lastValues[Int(unit)] = value(Int(unit)) }
+        walk.leafSum = sum
         // Partial sums are at most the sum of the terms' magnitudes.
         bound *= 1.001
         // Also for what is not a number.
@@ -134,16 +121,8 @@ struct CountVisitor<Mask: FacetMask>: CellVisitor {
     }
 
     mutating func cell(_ walk: inout Subdivision<Mask>) {
-        var sums = base
-        if candidateCount > 0 {
-            let state = walk.states + walk.network.firstUnits[walk.network.hidden.count - 1]
-            for place in 0..<candidateCount where state[candidates[place].unit] != 0 {
-                sums.0 += candidates[place].first
-                sums.1 += candidates[place].second
-            }
-        }
-        found.firstValues.append(sums.0)
-        found.secondValues.append(sums.1)
+        found.firstValues.append(walk.leafSum.x)
+        found.secondValues.append(walk.leafSum.y)
         if isInGroup { found.groupSizes[found.groupSizes.count - 1] += 1 }
     }
 

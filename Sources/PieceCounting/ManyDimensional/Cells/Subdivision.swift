@@ -22,6 +22,8 @@ struct SubdivisionNode {
     /// What to give back when the node is left.
     var rayMark: Int
     var cellMark: Int
+    /// See `Subdivision.leafSum`; of the units known so far.
+    var sum: SIMD2<Double>
     var slot: Int32 = -1
     var savedConstraint: Int32 = 0
 }
@@ -75,6 +77,8 @@ struct Subdivision<Mask: FacetMask> {
     let states: UnsafeMutablePointer<UInt8>
     /// Of each hidden layer the forms on the current cell; see CCellKernels.
     let frames: [UnsafeMutablePointer<Double>]
+    /// How each layer's forms were composed.
+    var compositions: [LayerComposition]
     /// Whether no unit of the layer before is on, so that the layer's forms are constants.
     var isConstant: [Bool]
     var isPreset: [Bool]
@@ -98,6 +102,10 @@ struct Subdivision<Mask: FacetMask> {
     /// The current cell, when a visitor sees it.
     var leafStart = 0
     var leafCount = 0
+    /// Two numbers for each unit of the last hidden layer, set by a visitor, and their sums over the units of the
+    /// current cell that are on, to which a visitor gives the start in `lastLayer`.
+    let lastValues: UnsafeMutablePointer<SIMD2<Double>>
+    var leafSum = SIMD2<Double>()
 
     init(_ network: CellNetwork, isFiltered: Bool = true) {
         self.network = network
@@ -118,6 +126,7 @@ struct Subdivision<Mask: FacetMask> {
             frame.initialize(repeating: 0, count: count)
             return frame
         }
+        compositions = network.hidden.indices.map { LayerComposition(network, layer: $0) }
         isConstant = network.hidden.map { _ in false }
         isPreset = [Bool](repeating: false, count: network.hidden.first?.outputs ?? 0)
         let widest = (network.hidden.map(\.stride) + [network.dimension]).max() ?? 1
@@ -127,6 +136,9 @@ struct Subdivision<Mask: FacetMask> {
         keptPlaces = .allocate(capacity: widest + 1)
         activeInputs = .allocate(capacity: (widest + 1) * (width + 1))
         product = IntegerVector(count: 2)
+        let last = max(1, network.hidden.last?.outputs ?? 0)
+        lastValues = .allocate(capacity: last)
+        lastValues.initialize(repeating: .zero, count: last)
         startRays = Self.startRays(network, exact)
         composeFirstLayer()
     }
@@ -144,6 +156,8 @@ struct Subdivision<Mask: FacetMask> {
         slotForms.deallocate()
         states.deallocate()
         for frame in frames { frame.deallocate() }
+        for composition in compositions { composition.states.deallocate() }
+        lastValues.deallocate()
         flags.deallocate()
         activeUnits.deallocate()
         keptPlaces.deallocate()
@@ -175,15 +189,63 @@ struct Subdivision<Mask: FacetMask> {
     }
 
     /// Computes the forms of hidden layer `index` on the current cell, of which all units of the layer before are
-    /// known.
+    /// known: from those of the last cell where few units have changed since, else anew.
     mutating func compose(layer index: Int) {
+        let layer = network.hidden[index]
+        exact.invalidate(layer: index)
+        compositions[index].stamp += 1
+        if let count = collectChanges(before: index) {
+            kernels.update(
+                layer.weights, layer.stride, layer.outputs, activeUnits, activeInputs, count, width,
+                Double(count + 1) * 0x1p-53, frames[index])
+            return
+        }
         let count = collectActive(before: index)
         isConstant[index] = count == 0
-        let layer = network.hidden[index]
         kernels.compose(
             layer.weights, layer.bias, layer.stride, layer.outputs, activeUnits, activeInputs, count, width,
             rounding(count), frames[index])
-        exact.invalidate(layer: index)
+        let before = network.hidden[index - 1]
+        let state = states + network.firstUnits[index - 1]
+        compositions[index].states.update(from: state, count: before.outputs)
+        compositions[index].source = compositions[index - 1].stamp
+        compositions[index].budget = count / 2
+    }
+
+    /// Packs what has to be added to the forms of layer `index`; `nil` where it is too much, or the forms are not
+    /// those of a cell with the same forms in the layer before.
+    ///
+    /// Every change adds to the error bounds, which are therefore at most about doubled before the forms are made
+    /// anew.
+    private mutating func collectChanges(before index: Int) -> Int? {
+        guard compositions[index].source == compositions[index - 1].stamp else { return nil }
+        let before = network.hidden[index - 1]
+        let source = frames[index - 1]
+        let state = states + network.firstUnits[index - 1]
+        let old = compositions[index].states
+        let budget = compositions[index].budget
+        var count = 0
+        for unit in 0..<before.outputs where state[unit] != old[unit] {
+            if count == budget { return nil }
+            activeUnits[count] = Int32(unit)
+            count += 1
+        }
+        compositions[index].budget -= count
+        let rounding = Double(2 * count + 4) * 0x1p-53
+        for place in 0..<count {
+            let unit = Int(activeUnits[place])
+            old[unit] = state[unit]
+            let sign = state[unit] != 0 ? 1.0 : -1.0
+            let entry = activeInputs + place * (width + 1)
+            var largest = 0.0
+            for coordinate in 0..<width {
+                let value = source[coordinate * before.stride + unit]
+                entry[coordinate] = sign * value
+                largest = max(largest, value.magnitude)
+            }
+            entry[width] = source[(width + 2) * before.stride + unit] + rounding * largest
+        }
+        return count
     }
 
     /// Computes the output's forms on the current cell into a block of the output layer's stride.
@@ -314,6 +376,23 @@ struct Subdivision<Mask: FacetMask> {
     mutating func exactSign(of form: IntegerVector, at id: Int) -> Int {
         product.setDotProduct(at: 0, form, start: 0, exactRay(id), terms: width)
         return product.sign(0)
+    }
+}
+
+/// How the forms of a layer were composed.
+struct LayerComposition {
+    /// Changes whenever the forms do.
+    var stamp = 0
+    /// The stamp of the layer before, and which of its units were on.
+    var source = -1
+    let states: UnsafeMutablePointer<UInt8>
+    /// How many more units may change before the forms are composed anew.
+    var budget = 0
+
+    init(_ network: CellNetwork, layer: Int) {
+        let count = layer > 0 ? network.hidden[layer - 1].outputs : 0
+        states = .allocate(capacity: max(1, count))
+        states.initialize(repeating: 0, count: max(1, count))
     }
 }
 

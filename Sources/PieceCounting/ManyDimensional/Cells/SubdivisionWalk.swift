@@ -89,6 +89,9 @@ extension Subdivision {
         let cellCount = isOn ? node.positiveCount : node.negativeCount
         let rest = node.candidates - 1
         var kept = 0
+        var sum = node.sum
+        let isLast = layer == network.hidden.count - 1
+        if isLast, isOn { sum += lastValues[Int(blockUnits.base[node.units])] }
         if rest > 0 {
             kernels.classify(
                 blocks.base + node.block + 1, node.stride, rest, width, rays.base, cells.base + cellStart,
@@ -101,10 +104,13 @@ extension Subdivision {
                     blockUnits.base[blockUnitTop + kept] = unit
                     keptPlaces[kept] = Int32(place + 1)
                     kept += 1
+                } else if isLast, states[network.firstUnits[layer] + Int(unit)] != 0 {
+                    sum += lastValues[Int(unit)]
                 }
             }
         }
         if kept == 0 {
+            leafSum = sum
             enter(layer: layer + 1, cellStart: cellStart, cellCount: cellCount, &visitor, &parts)
             return
         }
@@ -116,7 +122,9 @@ extension Subdivision {
             for place in 0..<kept { to[place] = from[Int(keptPlaces[place])] }
         }
         if nodeCount == parts.depth, !beginPart(&visitor, &parts) { return }
-        push(layer: layer, cellStart: cellStart, cellCount: cellCount, candidates: kept, stride: stride)
+        push(
+            layer: layer, cellStart: cellStart, cellCount: cellCount, candidates: kept, stride: stride,
+            sum: sum)
     }
 
     /// Opens layers on a cell until one has a unit that cuts it.
@@ -141,7 +149,7 @@ extension Subdivision {
                 }
                 push(
                     layer: layer, cellStart: cellStart, cellCount: cellCount, candidates: candidates,
-                    stride: stride)
+                    stride: stride, sum: leafSum)
                 return
             }
             layer += 1
@@ -160,12 +168,14 @@ extension Subdivision {
     }
 
     /// Takes the block of candidates behind `blockTop` into a new node.
-    private mutating func push(layer: Int, cellStart: Int, cellCount: Int, candidates: Int, stride: Int) {
+    private mutating func push(
+        layer: Int, cellStart: Int, cellCount: Int, candidates: Int, stride: Int, sum: SIMD2<Double>
+    ) {
         nodes.reserve(nodeCount + 1)
         nodes.base[nodeCount] = SubdivisionNode(
             layer: Int32(layer), cellStart: cellStart, cellCount: cellCount, block: blockTop,
             units: blockUnitTop, candidates: candidates, stride: stride, rayMark: rayCount,
-            cellMark: cellTop)
+            cellMark: cellTop, sum: sum)
         nodeCount += 1
         blockTop += stride * (width + 2)
         blockUnitTop += candidates
