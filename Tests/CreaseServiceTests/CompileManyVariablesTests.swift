@@ -133,6 +133,42 @@ import Testing
         }
     }
 
+    /// The pieces of a function are those of a network that equals it, wherever that is known.
+    @Test(arguments: kinds, 2...3) func hasThePiecesOfItsNetwork(kind: String, variables: Int) throws {
+        let service = try ServiceProcess.shared.get()
+        for seed in 0..<(variables == 2 ? 4 : 2) as Range<UInt64> {
+            var random = RandomPostedFunctions(seed: seed &+ 40)
+            let function = random.function(kind, variables)
+            let compiled = try service.post(
+                "/v1/compile", "{\"function\":\(function),\"arithmetic\":\"exact\"}"
+            ).json
+            let report = try #require(compiled["report"] as? [String: Any])
+            let own = try service.post("/v1/pieces", "{\"function\":\(function)}")
+            #expect(own.status == 200, "\(own.text.prefix(300))")
+            let counts = try #require(try own.json["counts"] as? [String: String])
+            #expect(counts["activation"] == nil)
+            if let pieces = report["pieces"] as? Int { #expect(counts["level"] == "\(pieces)", "seed \(seed)") }
+            // On all of R^n, or in the grid's box; a cross-polytope is none.
+            var domain = ""
+            if kind == "grid" {
+                let object = try JSONSerialization.jsonObject(with: Data(function.utf8)) as? [String: Any]
+                let axes = try #require(object?["axes"] as? [[String]])
+                domain =
+                    ",\"domain\":{\"lower\":[\(axes.map { "\"\($0[0])\"" }.joined(separator: ","))],"
+                    + "\"upper\":[\(axes.map { "\"\($0[$0.count - 1])\"" }.joined(separator: ","))]}"
+            } else if report["domain"] as? String != "R^n" {
+                continue
+            }
+            let network = try service.post(
+                "/v1/pieces", "{\"network\":\(try Self.text(compiled["network"]))\(domain)}")
+            #expect(network.status == 200, "\(network.text.prefix(300))")
+            let others = try #require(try network.json["counts"] as? [String: String])
+            for definition in ["affine", "level", "closed", "open"] {
+                #expect(counts[definition] == others[definition], "\(definition), seed \(seed): \(function)")
+            }
+        }
+    }
+
     @Test func drawsFunctionsOfTwoVariables() throws {
         let service = try ServiceProcess.shared.get()
         for kind in Self.kinds {

@@ -13,8 +13,6 @@ enum PiecesOperation {
     private enum Subject {
         case network(ServedNetwork)
         case function(PiecewiseLinearFunction)
-        /// A function of several variables.
-        case posted(DecodedFunction)
     }
 
     static func run(_ call: Call) throws -> Response {
@@ -52,16 +50,14 @@ enum PiecesOperation {
             if let function = try functions.oneDimensional(decoded, at: value.pointer) {
                 subject = .function(function)
             } else {
-                for (member, name) in [(domainValue, "domain"), (listLimit == nil ? nil : value, "list")]
-                where member != nil {
-                    throw Problem.unprocessable(
-                        "unsupported-dimension", at: "#/\(name)",
-                        "A function of several variables is counted where it is given, without a list.")
+                let pieces = FunctionPieces(
+                    function: decoded, pointer: value.pointer, definition: definition, call: call)
+                let box = try domainValue.map {
+                    try SpacePieces.box($0, functionReading, inputs: decoded.variables)
                 }
-                guard call.answers != "image/svg+xml" else {
-                    return try CompilePicture.of(decoded, at: value.pointer, call)
-                }
-                subject = .posted(decoded)
+                if call.answers == "image/svg+xml" { return try pieces.picture(on: box) }
+                return try pieces.answer(
+                    on: box, list: list, definitionName: definitionName, isExact: isExact, started: started)
             }
         default:
             throw Problem.unprocessable(
@@ -89,8 +85,6 @@ enum PiecesOperation {
                 result = try count(network, domain, limit, call)
             case .function(let function):
                 result = LinePieceCounting.count(function, on: domain, listLimit: limit)
-            case .posted(let function):
-                result = try FunctionPieces.count(function, at: "#/function", call)
             }
         } catch let fault as PieceCountingFault {
             throw problem(fault)
