@@ -120,7 +120,7 @@ let package = Package(
 
         // Tests.
         tests("ExactArithmeticTests", ["ExactArithmetic"]),
-        tests("PiecewiseLinearTests", ["PiecewiseLinear", "ExactArithmetic"]),
+        tests("PiecewiseLinearTests", ["PiecewiseLinear", "LinearProgramming", "ExactArithmetic"]),
         tests("ReLUNetworksTests", ["ReLUNetworks", "CEvaluationKernels", "ExactArithmetic"]),
         tests("LinearProgrammingTests", ["LinearProgramming", "ExactArithmetic"]),
         tests(

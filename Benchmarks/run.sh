@@ -36,7 +36,10 @@ for section in "${sections[@]}"; do
         "$bench" compile-table 1000000
         for objective in size depth; do
             for shape in "100 2" "100 3" "40 4"; do "$bench" compile-maximum $shape $objective; done
+            "$bench" compile-delaunay 2000 $objective
+            for shape in "64 2" "6 3"; do "$bench" compile-map $shape $objective; done
         done
+        "$bench" compile-map 12 3 size
         ;;
     counting)
         "$bench" count-line 16 3

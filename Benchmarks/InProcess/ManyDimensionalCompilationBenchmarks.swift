@@ -18,10 +18,40 @@ let manyDimensionalCompilationBenchmarks: [Benchmark] = [
             return AffineFunction(gradient: gradient, intercept: square / Rational(-2000))
         }
         try report("maximum of \(count) on R^\(dimension)", .maxAffine(pieces), arguments, pieces: count)
-    }
+    },
+    Benchmark(
+        name: "compile-delaunay",
+        summary:
+            "random values on the Delaunay triangulation of [POINTS] random points of the plane, its validation too"
+    ) { arguments in
+        let count = max(3, arguments.first.flatMap { Int($0) } ?? 2000)
+        var random = RandomNumbers()
+        let mesh = RandomTriangulation(points: count, random: &random)
+        let values = mesh.points.map { _ in random.rational() }
+        try report(
+            "Delaunay interpolant of \(count) points",
+            .simplicial(
+                try SimplicialFunction(
+                    vertices: mesh.points.map { [Rational($0.x), Rational($0.y)] }, simplices: mesh.triangles,
+                    values: values)), arguments, pieces: mesh.triangles.count)
+    },
+    Benchmark(
+        name: "compile-map",
+        summary: "random values on a grid of [POINTS] points along each of [DIMENSION] axes"
+    ) { arguments in
+        let count = max(2, arguments.first.flatMap { Int($0) } ?? 64)
+        let dimension = max(1, arguments.dropFirst().first.flatMap { Int($0) } ?? 2)
+        var random = RandomNumbers()
+        let points = (0..<dimension).reduce(1) { product, _ in product * count }
+        let values = (0..<points).map { _ in random.rational() }
+        let axis = (0..<count).map { Rational($0) }
+        let map = try SimplicialFunction(axes: (0..<dimension).map { _ in axis }, values: values)
+        try report(
+            "map of \(count)^\(dimension)", .simplicial(map), arguments, pieces: map.simplices.count)
+    },
 ]
 
-private struct RandomNumbers {
+struct RandomNumbers {
     private var state: UInt64 = 1
 
     mutating func integer(_ bound: Int) -> Int {

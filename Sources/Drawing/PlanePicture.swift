@@ -5,10 +5,13 @@ public struct PlanePicture: Sendable {
         public let corners: [PicturePoint]
         /// Cells of one piece have one number and one colour.
         public let piece: Int
+        /// The function's values at the corners, for level lines; none where these are not drawn.
+        public let values: [Double]
 
-        public init(corners: [PicturePoint], piece: Int) {
+        public init(corners: [PicturePoint], piece: Int, values: [Double] = []) {
             self.corners = corners
             self.piece = piece
+            self.values = values
         }
     }
 
@@ -38,12 +41,45 @@ public struct PlanePicture: Sendable {
             document.polygon(
                 cell.corners.map(axes.pixel), fill: Self.color(cell.piece), stroke: "#ffffff", width: 0.4)
         }
+        drawLevels(axes, into: &document)
         for point in data {
             document.circle(axes.pixel(point), radius: 2.5, fill: "#0f172a", stroke: "#ffffff")
         }
         document.endClip()
         axes.draw(into: &document, xLabel: "x₁", yLabel: "x₂")
         return document.finished()
+    }
+
+    /// Lines of equal values, at about twelve round numbers.
+    private func drawLevels(_ axes: Axes, into document: inout SVGDocument) {
+        let values = cells.flatMap(\.values)
+        guard !values.isEmpty else { return }
+        let levels = Axes.ticks(Axes.range(values, margin: 0), about: 12)
+        for cell in cells where cell.values.count == cell.corners.count {
+            guard let least = cell.values.min(), let most = cell.values.max() else { continue }
+            for level in levels where least < level && level <= most {
+                let ends = crossings(of: level, cell)
+                guard ends.count == 2 else { continue }
+                document.line(axes.pixel(ends[0]), axes.pixel(ends[1]), stroke: "#0f172a", width: 0.7)
+            }
+        }
+        guard levels.count > 1 else { return }
+        document.text(
+            "level lines every \(Axes.label(levels[1] - levels[0]))", at: PicturePoint(x: 670, y: 22),
+            anchor: .end)
+    }
+
+    /// Where a level line enters and leaves a cell: on its edges from a lower value to one at least the level, or back.
+    private func crossings(of level: Double, _ cell: Cell) -> [PicturePoint] {
+        var ends: [PicturePoint] = []
+        for (index, value) in cell.values.enumerated() {
+            let next = (index + 1) % cell.values.count
+            guard (value < level) != (cell.values[next] < level) else { continue }
+            let share = (level - value) / (cell.values[next] - value)
+            let (a, b) = (cell.corners[index], cell.corners[next])
+            ends.append(PicturePoint(x: a.x + share * (b.x - a.x), y: a.y + share * (b.y - a.y)))
+        }
+        return ends
     }
 
     /// Hues a golden angle apart, so that numbers close together look different.

@@ -93,6 +93,103 @@ import Testing
         }
     }
 
+    /// A small step along each axis, within a piece, changes the value by the gradient.
+    @Test(arguments: ["max-affine", "grid", "regions", "lattice"]) func gradientsAreThoseOfThePieces(kind: String)
+        throws
+    {
+        let service = try ServiceProcess.shared.get()
+        for seed in 0..<4 as Range<UInt64> {
+            var random = RandomPostedFunctions(seed: seed &+ 70)
+            let function = random.function(kind, 2)
+            let oracle = try FunctionOracle(function)
+            let network = try Self.text(
+                try service.post("/v1/compile", "{\"function\":\(function),\"arithmetic\":\"exact\"}").json["network"])
+            // Off every hyperplane of small numbers.
+            let points = (0..<30).map { _ in (0..<2).map { _ in "\(random.integer(-16_000...16_000))/7919" } }
+            let answer = try service.post(
+                "/v1/evaluate",
+                "{\"network\":\(network),\"inputs\":[\(points.map { "[\"\($0[0])\",\"\($0[1])\"]" }.joined(separator: ","))],\"include\":[\"gradients\"],\"arithmetic\":\"exact\"}"
+            ).json
+            let gradients = try #require(answer["gradients"] as? [[[Any]]])
+            let step = Rational(1, 1_000_000_000)
+            for (point, rows) in zip(points, gradients) {
+                let place = try point.map { try Rational(parsing: $0) }
+                // Where the eight points of a small square around it lie on one plane, the point is within a piece.
+                let around = (0..<9).map { index in
+                    oracle([place[0] + Rational(index / 3 - 1) * step, place[1] + Rational(index % 3 - 1) * step])
+                }
+                guard let value = around[4], let right = around[7], let up = around[5] else { continue }
+                let gradient = [(right - value) / step, (up - value) / step]
+                let isPlane = around.indices.allSatisfy { index in
+                    around[index]
+                        == value + step
+                        * (Rational(index / 3 - 1) * gradient[0] + Rational(index % 3 - 1) * gradient[1])
+                }
+                guard isPlane else { continue }
+                #expect(
+                    rows[0].map { FunctionOracle.number($0) } == gradient,
+                    "seed \(seed), at \(point): \(function)")
+            }
+        }
+    }
+
+    /// The pieces of a function are those of a network that equals it, wherever that is known.
+    @Test(arguments: kinds, 2...3) func hasThePiecesOfItsNetwork(kind: String, variables: Int) throws {
+        let service = try ServiceProcess.shared.get()
+        for seed in 0..<(variables == 2 ? 4 : 2) as Range<UInt64> {
+            var random = RandomPostedFunctions(seed: seed &+ 40)
+            let function = random.function(kind, variables)
+            let compiled = try service.post(
+                "/v1/compile", "{\"function\":\(function),\"arithmetic\":\"exact\"}"
+            ).json
+            let report = try #require(compiled["report"] as? [String: Any])
+            let own = try service.post("/v1/pieces", "{\"function\":\(function)}")
+            #expect(own.status == 200, "\(own.text.prefix(300))")
+            let counts = try #require(try own.json["counts"] as? [String: String])
+            #expect(counts["activation"] == nil)
+            if let pieces = report["pieces"] as? Int { #expect(counts["level"] == "\(pieces)", "seed \(seed)") }
+            // On all of R^n, or in the grid's box; a cross-polytope is none.
+            var domain = ""
+            if kind == "grid" {
+                let object = try JSONSerialization.jsonObject(with: Data(function.utf8)) as? [String: Any]
+                let axes = try #require(object?["axes"] as? [[String]])
+                domain =
+                    ",\"domain\":{\"lower\":[\(axes.map { "\"\($0[0])\"" }.joined(separator: ","))],"
+                    + "\"upper\":[\(axes.map { "\"\($0[$0.count - 1])\"" }.joined(separator: ","))]}"
+            } else if report["domain"] as? String != "R^n" {
+                continue
+            }
+            let network = try service.post(
+                "/v1/pieces", "{\"network\":\(try Self.text(compiled["network"]))\(domain)}")
+            #expect(network.status == 200, "\(network.text.prefix(300))")
+            let others = try #require(try network.json["counts"] as? [String: String])
+            for definition in ["affine", "level", "closed", "open"] {
+                #expect(counts[definition] == others[definition], "\(definition), seed \(seed): \(function)")
+            }
+        }
+    }
+
+    @Test func drawsFunctionsOfTwoVariables() throws {
+        let service = try ServiceProcess.shared.get()
+        for kind in Self.kinds {
+            var random = RandomPostedFunctions(seed: 5)
+            let body = "{\"function\":\(random.function(kind, 2))}"
+            let answer = try service.post("/v1/compile", body, headers: [("Accept", "image/svg+xml")])
+            #expect(answer.status == 200, "\(kind): \(answer.text.prefix(300))")
+            #expect(answer.header("content-type") == "image/svg+xml")
+            #expect(answer.text.contains("<polygon") && answer.text.hasSuffix("</svg>\n"), "\(kind)")
+        }
+        var random = RandomPostedFunctions(seed: 5)
+        let three = try service.post(
+            "/v1/compile", "{\"function\":\(random.function("max-affine", 3))}",
+            headers: [("Accept", "image/svg+xml")])
+        #expect(three.status == 406)
+        let one = try service.post(
+            "/v1/compile", "{\"function\":\(random.function("lattice", 1))}",
+            headers: [("Accept", "image/svg+xml")])
+        #expect(one.status == 200 && one.text.contains("<polyline"))
+    }
+
     @Test func storesTheNetwork() throws {
         let service = try ServiceProcess.shared.get()
         let body =

@@ -12,8 +12,9 @@ struct ConstructionSearch {
         var maximumDeviation: Rational = .zero
         /// Affine functions that the function equals on open sets, as far as the construction met them.
         var pieces: [AffineForm] = []
-        /// The number of pieces, where the construction tells it.
+        /// The number of pieces, where the construction tells it; else the simplices that do.
         var count: Int?
+        var mesh: SimplicialComplex?
         /// A box that holds the domain, where the construction found one.
         var box: [ClosedRange<Rational>]?
 
@@ -53,7 +54,7 @@ struct ConstructionSearch {
         guard let best else { throw .tooManyUnits(limit: options.maximumUnits) }
         progress("done", 1)
         return ManyDimensionalCompilation(
-            network: best.network, report: report(best.network, best.candidate, function, domain))
+            network: best.network, report: try report(best.network, best.candidate, function, domain))
     }
 
     private func candidates(for function: FunctionExpression) throws(ManyDimensionalFault) -> [Candidate] {
@@ -73,7 +74,8 @@ struct ConstructionSearch {
             let complex = try SimplicialComplex(simplicial, isCancelled: isCancelled)
             let found = try meshCandidates(complex)
             guard complex.simplices.count <= Trial.polyhedra else { return found }
-            return found + (try latticeCandidates(complex.polyhedralFunction, tolerance: .zero))
+            return found
+                + (try latticeCandidates(complex.polyhedralFunction, tolerance: .zero, mesh: complex))
         case .regions(let regions): return try regionCandidates(regions)
         case .maxAffine(let pieces) where pieces.count <= Trial.pieces: return try maximumCandidates(pieces)
         default:
@@ -89,7 +91,7 @@ struct ConstructionSearch {
     }
 
     /// Balanced trees as the function was posted; on meshes the construction of fewest units.
-    private func treeCandidate(_ function: FunctionExpression) throws(ManyDimensionalFault) -> Candidate {
+    func treeCandidate(_ function: FunctionExpression) throws(ManyDimensionalFault) -> Candidate {
         guard FunctionDomain(function).isContinuous else { throw .discontinuous }
         var expression = ExpressionCircuit(
             inputs: dimension, maximumUnits: options.maximumUnits, isCancelled: isCancelled
@@ -127,7 +129,7 @@ struct ConstructionSearch {
         return Candidate(
             circuit: circuit, output: output,
             theorem: "the theorem of Brianchon and Gram: the sum of the function's localisations at faces"
-                + ", glued along hyperplanes", pieces: complex.functions)
+                + ", glued along hyperplanes", pieces: complex.functions, mesh: complex)
     }
 
     /// Where all bends have one sign, the function is the maximum (minimum) of its affine functions on the domain.
@@ -146,7 +148,7 @@ struct ConstructionSearch {
         return Candidate(
             circuit: circuit, output: sign * maximum,
             theorem: "a convex function is the maximum of its affine pieces, a concave one the minimum",
-            pieces: complex.functions)
+            pieces: complex.functions, mesh: complex)
     }
 
     /// A balanced tree of the pieces that are largest somewhere; in the plane also by gluing.
@@ -178,9 +180,11 @@ struct ConstructionSearch {
             theorem: options.objective == .depth
                 ? "Theorem 2.1 of Arora et al. (ICLR 2018): maxima of at most n + 1, by triangulating the gradients"
                 : "a maximum in a balanced tree, max(a, b) = b + σ(a − b), signals carried together",
-            pieces: forms)
+            pieces: forms, count: forms.count)
         guard let planar, forms.count > 2 else { return [tree] }
-        return [tree, try planarCandidate(planar)]
+        var glued = try planarCandidate(planar)
+        glued.count = forms.count
+        return [tree, glued]
     }
 
     private func regionCandidates(_ regions: RegionFunction) throws(ManyDimensionalFault) -> [Candidate] {
@@ -194,7 +198,9 @@ struct ConstructionSearch {
             let isSmall = function.cells.count <= Trial.polyhedra || 2 * different <= glued
             if !isSmall { return found }
         }
-        return found + (try latticeCandidates(function, tolerance: regions.discontinuity))
+        return found
+            + (try latticeCandidates(
+                function, tolerance: regions.discontinuity, mesh: found.first?.mesh, box: found.first?.box))
     }
 
     /// Gluing on simplices, where the regions do not overlap and, above the plane, meet in whole faces.
@@ -208,7 +214,7 @@ struct ConstructionSearch {
             let complex = try SimplicialComplex(mesh, isCancelled: isCancelled)
             guard try complex.isConvexAndFaceToFace(isCancelled) else { return [] }
             var candidate = try gluingCandidate(complex)
-            if mesh.isWhole { candidate.box = complex.box }
+            if mesh.isWhole { candidate.box = complex.box } else { candidate.mesh = nil }
             return [candidate]
         }
         guard
@@ -222,10 +228,10 @@ struct ConstructionSearch {
         }
     }
 
-    private func latticeCandidates(_ function: PolyhedralFunction, tolerance: Rational)
-        throws(ManyDimensionalFault)
-        -> [Candidate]
-    {
+    private func latticeCandidates(
+        _ function: PolyhedralFunction, tolerance: Rational, mesh: SimplicialComplex?,
+        box: [ClosedRange<Rational>]? = nil
+    ) throws(ManyDimensionalFault) -> [Candidate] {
         let lattice = try RegionLattice(
             function, tolerance: tolerance, maximumCells: options.maximumCells,
             progress: { progress("lattice", $0) }, isCancelled: isCancelled)
@@ -237,7 +243,8 @@ struct ConstructionSearch {
             return Candidate(
                 circuit: circuit, output: output,
                 theorem: "lattice form (Tarela and Martínez 1999), certified by linear programs",
-                maximumDeviation: lattice.maximumDeviation, pieces: tolerance.isZero ? lattice.functions : [])
+                maximumDeviation: lattice.maximumDeviation, pieces: tolerance.isZero ? lattice.functions : [],
+                mesh: mesh, box: box)
         }
     }
 
@@ -347,6 +354,8 @@ struct ConstructionSearch {
         let mesh = try PlanarTriangulation(function, isCancelled: isCancelled)
         let complex = try SimplicialComplex(mesh, isCancelled: isCancelled)
         var candidate = try gluingCandidate(complex)
+        // The polygons may cover more than the domain, or less than the plane.
+        candidate.mesh = nil
         if mesh.isWhole { candidate.box = complex.box }
         return candidate
     }
@@ -379,19 +388,34 @@ struct ConstructionSearch {
         }
     }
 
+    /// Pieces as the paper counts them, on the union of the simplices.
+    private func pieces(on mesh: SimplicialComplex?) throws(ManyDimensionalFault) -> Int? {
+        guard let mesh else { return nil }
+        progress("counting", 0)
+        return try MeshPieces(mesh, isCancelled: isCancelled).level
+    }
+
+    /// Where every region has a function of its own, {f = g} has one component with interior for each.
+    private func distinctRegions(_ function: FunctionExpression) -> Int? {
+        guard case .regions(let regions) = function, regions.discontinuity.isZero else { return nil }
+        return regions.distinctFunctions
+    }
+
     private func report(
         _ network: Network<Rational>, _ candidate: Candidate, _ function: FunctionExpression,
         _ domain: FunctionDomain
-    ) -> ManyDimensionalReport {
+    ) throws(ManyDimensionalFault) -> ManyDimensionalReport {
         var pieces = candidate.pieces
         if pieces.isEmpty, domain.isSpace, candidate.maximumDeviation.isZero,
             candidate.circuit.units <= Trial.unitsForPoints
         {
             pieces = SizeLowerBound.pieces(of: candidate.circuit, candidate.output, points: Trial.points)
         }
+        var count = candidate.count ?? distinctRegions(function)
+        if count == nil { count = try self.pieces(on: candidate.mesh) }
         let bound = SizeLowerBound.nodes(for: pieces, inputs: dimension)
         return ManyDimensionalReport(
-            inputDimension: dimension, pieces: candidate.count, hiddenLayers: network.hiddenLayers,
+            inputDimension: dimension, pieces: count, hiddenLayers: network.hiddenLayers,
             width: network.width,
             size: network.size, sizeLowerBound: bound, minimal: network.size <= bound ? .proved : .unknown,
             depthBound: maximumLayers + 1, theorem: candidate.theorem, domain: domain.text(function),

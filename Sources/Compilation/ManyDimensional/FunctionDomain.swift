@@ -22,7 +22,7 @@ struct FunctionDomain {
             self.init(box: box, isSpace: false, isContinuous: true)
         case .regions(let function):
             self.init(
-                box: nil, isSpace: function.coversSpace, isContinuous: function.discontinuity.isZero)
+                box: function.box, isSpace: function.coversSpace, isContinuous: function.discontinuity.isZero)
         case .sum(let terms): self.init(common: terms.map(\.function))
         case .maximum(let functions), .minimum(let functions): self.init(common: functions)
         case .absolute(let function): self.init(function)

@@ -53,7 +53,7 @@ public enum ManyDimensionalFault: Error, Equatable, Sendable {
 /// A network that computes a function on R^n, and what is known of it.
 public struct ManyDimensionalCompilation: Sendable {
     public let network: Network<Rational>
-    public let report: ManyDimensionalReport
+    public var report: ManyDimensionalReport
 }
 
 /// The members are those of the service's answer.

@@ -44,10 +44,21 @@ enum PiecesOperation {
             inputs = network.inputs
             subject = .network(network)
         case (nil, let value?):
-            subject = .function(
-                try FunctionDecoding(networks: decoding, reading: functionReading, call: call).function(value)
-            )
+            let functions = FunctionDecoding(networks: decoding, reading: functionReading, call: call)
+            let decoded = try functions.expression(value)
             inputs = 1
+            if let function = try functions.oneDimensional(decoded, at: value.pointer) {
+                subject = .function(function)
+            } else {
+                let pieces = FunctionPieces(
+                    function: decoded, pointer: value.pointer, definition: definition, call: call)
+                let box = try domainValue.map {
+                    try SpacePieces.box($0, functionReading, inputs: decoded.variables)
+                }
+                if call.answers == "image/svg+xml" { return try pieces.picture(on: box) }
+                return try pieces.answer(
+                    on: box, list: list, definitionName: definitionName, isExact: isExact, started: started)
+            }
         default:
             throw Problem.unprocessable(
                 "missing-member", at: "#/network", "Exactly one of 'network' and 'function' is expected.")

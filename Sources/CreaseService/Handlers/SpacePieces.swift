@@ -38,6 +38,9 @@ struct SpacePieces {
     let box: InputBox?
     let definition: PieceDefinition
     let call: Call
+    /// Whether a posted function is counted through the network, whose activation patterns and architecture say nothing
+    /// about the function.
+    var isFunction = false
 
     /// `{"lower": […], "upper": […]}`, a number for each input.
     static func box(_ value: JSONValue, _ reading: NumberReading, inputs: Int) throws -> InputBox {
@@ -65,7 +68,8 @@ struct SpacePieces {
         var options = options
         options.listLimit = list?.limit
         options.listStart = list?.start ?? 0
-        let result = try count(on: box, options)
+        let counted = try count(on: box, options)
+        let result = isFunction ? counted.withoutNetwork : counted
         guard let pieces = result.counts[definition] else {
             throw Problem.unprocessable(
                 "definition-not-available", at: "#/definition",
@@ -82,6 +86,16 @@ struct SpacePieces {
         writer.member("elapsedSeconds", Moment.now.seconds(since: started))
         writer.endObject()
         return Answer.json(writer.finish())
+    }
+
+    /// What `definition` counts, visiting at most so many cells; `nil` where there are more.
+    func pieces(maximumCells: Int) throws -> BigInteger? {
+        var options = options
+        options.limits.maximumCells = min(options.limits.maximumCells, maximumCells)
+        options.definitions = [definition]
+        do { return try count(on: box, options).counts[definition] } catch let problem as Problem
+            where problem.code == "limit-exceeded"
+        { return nil }
     }
 
     private var options: SpaceCountingOptions {
@@ -206,5 +220,14 @@ struct SpacePieces {
             return dy >= 0 ? 1 - dx / sum : 3 + dx / sum
         }
         return points.map { (turn($0), $0) }.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+}
+
+extension PieceCount {
+    /// The counts of the function alone.
+    var withoutNetwork: PieceCount {
+        PieceCount(
+            dimension: dimension, counts: counts.filter { $0.key != .activation }, method: method,
+            regions: regions, listTruncated: listTruncated)
     }
 }

@@ -7,7 +7,11 @@ extension CreaseApplication {
         return [
             Route(
                 "/v1/compile",
-                [.post: Operation(consumes: json, .preferably(kind: "compile", CompileOperation.run))]),
+                [
+                    .post: Operation(
+                        produces: ["application/json", "image/svg+xml"], consumes: json,
+                        .preferably(kind: "compile", CompileOperation.run))
+                ]),
             Route("/v1/evaluate", [.post: Operation(consumes: json, .adaptive(EvaluateOperation.run))]),
             Route(
                 "/v1/pieces",

@@ -86,8 +86,8 @@ public struct RegionFunction: Sendable, Hashable {
     /// n.
     public let dimension: Int
     public let regions: [Region]
-    /// Pairs of regions that share a facet (a set of dimension n − 1), the smaller index first.
-    public let neighbours: [[Int]]
+    /// The range of each coordinate on the union of the regions, where that is known to be bounded.
+    public let box: [ClosedRange<Rational>]?
     /// Whether the union of the regions is convex (also: all of R^n).
     public let isDomainConvex: Bool
     /// Whether the union of the regions is all of R^n.
@@ -98,12 +98,12 @@ public struct RegionFunction: Sendable, Hashable {
 
     /// Unchecked: the validating initialiser is the way in for data from outside.
     init(
-        uncheckedDimension dimension: Int, regions: [Region], neighbours: [[Int]], isDomainConvex: Bool,
-        coversSpace: Bool, discontinuity: Rational
+        uncheckedDimension dimension: Int, regions: [Region], box: [ClosedRange<Rational>]? = nil,
+        isDomainConvex: Bool, coversSpace: Bool, discontinuity: Rational
     ) {
         self.dimension = dimension
         self.regions = regions
-        self.neighbours = neighbours
+        self.box = box
         self.isDomainConvex = isDomainConvex
         self.coversSpace = coversSpace
         self.discontinuity = discontinuity

@@ -28,7 +28,7 @@ private func regions(of function: FunctionExpression, _ dimension: Int, in box: 
                 },
                 function: AffineFunction(
                     gradient: cell.function.gradient(dimension), intercept: cell.function.constant))
-        }, neighbours: [], isDomainConvex: true, coversSpace: box == nil, discontinuity: .zero)
+        }, isDomainConvex: true, coversSpace: box == nil, discontinuity: .zero)
 }
 
 @Suite struct RegionCompilationTests {
@@ -102,7 +102,7 @@ private func regions(of function: FunctionExpression, _ dimension: Int, in box: 
         for regions in [[left, right, right], [left, right, strip], [left, left, strip, right]] {
             let function = FunctionExpression.regions(
                 RegionFunction(
-                    uncheckedDimension: dimension, regions: regions, neighbours: [], isDomainConvex: true,
+                    uncheckedDimension: dimension, regions: regions, isDomainConvex: true,
                     coversSpace: true, discontinuity: .zero))
             let network = try ManyDimensionalCompiler.compile(function, options: .init(objective: objective))
                 .network
@@ -123,7 +123,7 @@ private func regions(of function: FunctionExpression, _ dimension: Int, in box: 
                 .init(
                     halfSpaces: [HalfSpace(normal: [-1, 0, 0], offset: 0)],
                     function: AffineFunction(gradient: [2, 1, 0], intercept: Rational(1, 10))),
-            ], neighbours: [[0, 1]], isDomainConvex: true, coversSpace: true,
+            ], isDomainConvex: true, coversSpace: true,
             discontinuity: Rational(1, 10))
         let compilation = try ManyDimensionalCompiler.compile(.regions(regions))
         #expect(!compilation.report.exact)

@@ -40,13 +40,15 @@ struct MaximumCells {
     }
 
     /// In the plane: the polygons. Complexity: O(k²) for k functions, times a polygon's corners.
-    func planar(isCancelled: () -> Bool) throws(ManyDimensionalFault) -> PlanarFunction {
+    func planar(within parts: [PlanarPolygon] = PlanarPolygon.quadrants, isCancelled: () -> Bool)
+        throws(ManyDimensionalFault) -> PlanarFunction
+    {
         var cells: [PlanarFunction.Cell] = []
         for form in forms {
             if isCancelled() { throw .cancelled }
             let differences = forms.filter { $0 != form }.map { $0 - form }
-            for quadrant in PlanarPolygon.quadrants {
-                var polygon: PlanarPolygon? = quadrant
+            for part in parts {
+                var polygon: PlanarPolygon? = part
                 for difference in differences {
                     guard let left = polygon else { break }
                     polygon = left.part(below: difference)

@@ -92,15 +92,18 @@ struct PlanarFunction {
     }
 
     /// The regions' polygons.
-    init(_ function: RegionFunction, isCancelled: () -> Bool) throws(ManyDimensionalFault) {
+    init(
+        _ function: RegionFunction, within parts: [PlanarPolygon] = PlanarPolygon.quadrants,
+        isCancelled: () -> Bool
+    ) throws(ManyDimensionalFault) {
         cells = []
         let circuit = ReLUCircuit(inputs: 2)
         for region in function.regions {
             if isCancelled() { throw .cancelled }
             let value = circuit.affine(
                 gradient: region.function.gradient, intercept: region.function.intercept)
-            for quadrant in PlanarPolygon.quadrants {
-                var polygon: PlanarPolygon? = quadrant
+            for part in parts {
+                var polygon: PlanarPolygon? = part
                 for halfSpace in region.halfSpaces {
                     polygon = polygon?.part(
                         below: circuit.affine(gradient: halfSpace.normal, intercept: -halfSpace.offset))
@@ -115,6 +118,16 @@ struct PlanarFunction {
         _ circuit: ReLUCircuit, _ output: AffineForm, box: [ClosedRange<Rational>]?, maximumCells: Int,
         isCancelled: () -> Bool
     ) throws(ManyDimensionalFault) {
+        try self.init(
+            circuit, output, within: box.map { [PlanarPolygon(box: $0)] } ?? PlanarPolygon.quadrants,
+            maximumCells: maximumCells, isCancelled: isCancelled)
+    }
+
+    /// The cells within some polygons.
+    init(
+        _ circuit: ReLUCircuit, _ output: AffineForm, within parts: [PlanarPolygon], maximumCells: Int,
+        isCancelled: () -> Bool
+    ) throws(ManyDimensionalFault) {
         cells = []
         struct Task {
             var polygon: PlanarPolygon
@@ -125,9 +138,7 @@ struct PlanarFunction {
             circuit.affine(
                 gradient: axis == 0 ? [.one, .zero] : [.zero, .one], intercept: .zero)
         }
-        var tasks = (box.map { [PlanarPolygon(box: $0)] } ?? PlanarPolygon.quadrants).map {
-            Task(polygon: $0, values: coordinates)
-        }
+        var tasks = parts.map { Task(polygon: $0, values: coordinates) }
         while var task = tasks.popLast() {
             if isCancelled() { throw .cancelled }
             while task.values.count < circuit.inputs + circuit.units {

@@ -27,6 +27,13 @@ enum CompileOperation {
             networks: NetworkDecoding(service: call.service, reading: networkReading),
             reading: functionReading,
             call: call, progress: { progress.report($0, $1) })
+        if call.answers == "image/svg+xml" {
+            let decoded = try decoding.expression(functionValue)
+            if let function = try decoding.oneDimensional(decoded, at: functionValue.pointer) {
+                return try CompilePicture.of(function)
+            }
+            return try CompilePicture.of(decoded, at: functionValue.pointer, call)
+        }
         if let table = try decoding.table(functionValue), let scaled = scaled(table, functionReading, call) {
             let compiled: CompiledNetwork
             do {

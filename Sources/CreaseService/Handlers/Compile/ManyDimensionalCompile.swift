@@ -3,6 +3,7 @@ internal import ExactArithmetic
 internal import FastJSON
 internal import Jobs
 internal import MicroHTTP
+internal import PieceCounting
 internal import PiecewiseLinear
 internal import ReLUNetworks
 internal import Synchronization
@@ -20,13 +21,16 @@ struct ManyDimensionalCompile {
     let progress: CompileProgress
 
     func answer() throws -> Response {
-        let compilation = try compile()
+        var compilation = try compile()
         let network = compilation.network
         let (rounded, isRoundedExact, isRepresentable) = network.roundedReportingExactness()
         guard isExact || isRepresentable else {
             throw Problem.unprocessable(
                 "overflow", at: pointer,
                 "A weight is beyond the range of binary64; \"arithmetic\": \"exact\" has no such limit.")
+        }
+        if compilation.report.pieces == nil {
+            compilation.report.pieces = try pieces(of: compilation, rounded, isRoundedExact)
         }
         var writer = JSONWriter(capacity: 1024 + 24 * network.parameters)
         writer.beginObject()
@@ -53,6 +57,24 @@ struct ManyDimensionalCompile {
         writer.endObject()
         return Answer.json(writer.finish())
     }
+
+    /// Small networks that equal the function everywhere are counted.
+    private func pieces(
+        of compilation: ManyDimensionalCompilation, _ rounded: Network<Double>, _ isRoundedExact: Bool
+    ) throws -> Int? {
+        guard compilation.report.exact, function.variables <= 4,
+            ManyDimensionalCompiler.restriction(of: function.expression) == nil
+        else { return nil }
+        progress.report("counting", 0)
+        return try SpacePieces(
+            network: ServedNetwork(
+                exact: compilation.network, rounded: rounded, isRoundedExact: isRoundedExact),
+            box: nil, definition: .level, call: call.withoutProgress, isFunction: true
+        ).pieces(maximumCells: Self.countedCells).flatMap { Int($0.description) }
+    }
+
+    /// Functions of more cells are not counted along with a compilation.
+    private static let countedCells = 5000
 
     private func compile() throws -> ManyDimensionalCompilation {
         let configuration = call.service.configuration
@@ -121,6 +143,15 @@ final class CompileProgress: Sendable {
         writer.member("elapsedSeconds", now.seconds(since: started))
         writer.endObject()
         call.report(writer.array())
+    }
+}
+
+extension Call {
+    /// The same request, whose parts do not report.
+    fileprivate var withoutProgress: Call {
+        Call(
+            service: service, head: head, parameters: parameters, body: body, cancellation: cancellation,
+            answers: answers, isJob: isJob)
     }
 }
 

@@ -5,8 +5,6 @@ internal import LinearProgramming
 struct RegionCheck {
     let cells: [RegionCell]
     let tolerance: Rational
-    /// Pairs that share a facet or a part of one, the smaller index first.
-    private(set) var neighbours: Set<[Int]> = []
     private(set) var discontinuity = Rational.zero
     /// Whether no facet bounds the union.
     private(set) var coversSpace = true
@@ -72,15 +70,10 @@ struct RegionCheck {
                 guard let (trace, isBounded) = plane.trace(beyondOf: cells[partner].polyhedron) else {
                     continue
                 }
-                if isBounded {
-                    across.append(trace)
-                    if try hasInterior(face.intersection(trace), isCancelled) {
-                        neighbours.insert([min(index, partner), max(index, partner)])
-                    }
-                } else {
-                    straddling.append(trace)
-                }
+                if isBounded { across.append(trace) } else { straddling.append(trace) }
             }
+            // Regions that the hyperplane cuts are beyond the facet only where regions overlap.
+            if try uncovered(face, across[...], isCancelled) == nil { continue }
             guard let place = try uncovered(face, (across + straddling)[...], isCancelled) else { continue }
             coversSpace = false
             let key = plane.key

@@ -50,8 +50,8 @@ extension RegionFunction {
                         HalfSpace(normal: $0.normal, offset: $0.offset)
                     }, function: cell.function)
             },
-            neighbours: check.neighbours.sorted { $0.lexicographicallyPrecedes($1) }, isDomainConvex: true,
-            coversSpace: check.coversSpace, discontinuity: check.discontinuity)
+            box: RegionCell.box(around: cells), isDomainConvex: true, coversSpace: check.coversSpace,
+            discontinuity: check.discontinuity)
     }
 }
 
@@ -101,6 +101,20 @@ struct RegionCell {
             box.append((ends[0], ends[1]))
         }
         self.box = box
+    }
+
+    /// `nil` where some region is unbounded.
+    static func box(around cells: [RegionCell]) -> [ClosedRange<Rational>]? {
+        var box: [ClosedRange<Rational>] = []
+        for axis in cells[0].box.indices {
+            let ends = cells.map { ($0.box[axis].lower, $0.box[axis].upper) }
+            let bounded = ends.compactMap { lower, upper in lower.flatMap { low in upper.map { (low, $0) } } }
+            guard bounded.count == cells.count, let least = bounded.map(\.0).min(),
+                let most = bounded.map(\.1).max()
+            else { return nil }
+            box.append(least...most)
+        }
+        return box
     }
 
     /// For each region those that can have a common point with it, as far as boxes and facets tell.
