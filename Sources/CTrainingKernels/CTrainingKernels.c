@@ -79,17 +79,18 @@ VARIANTS void crease_training_column(const double *restrict ray, const double *r
     }
 }
 
-VARIANTS void crease_training_profit(const double *restrict column, const double *restrict dual, size_t stride,
-                                     double *restrict sum, double *restrict magnitude) {
+VARIANTS crease_training_profit_sums crease_training_profit(const double *restrict column,
+                                                            const double *restrict dual, size_t stride) {
     double total = 0;
     double size = 0;
+    double length = 0;
     for (size_t i = 0; i < stride; i++) {
         double term = column[i] * dual[i];
         total += term;
         size += __builtin_fabs(term);
+        length += column[i] != 0 ? __builtin_fabs(dual[i]) : 0;
     }
-    *sum = total;
-    *magnitude = size;
+    return (crease_training_profit_sums){total, size, length};
 }
 
 VARIANTS double crease_training_loss_full(const crease_training_loss *loss, const double *restrict lower,

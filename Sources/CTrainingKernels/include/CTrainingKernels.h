@@ -26,9 +26,14 @@ void crease_training_accumulate(const double *value, const double *upper, const 
 void crease_training_column(const double *ray, const double *slope, const double *side, int positive, size_t stride,
                             double *column);
 
-// The same for `side` and a row's factor: out[i] = Σ_i dual[i] · column[i], with Σ |dual[i] · column[i]|.
-void crease_training_profit(const double *column, const double *dual, size_t stride, double *sum,
-                            double *magnitude);
+// Σ_i dual[i] · column[i], the sum of its terms' magnitudes, and Σ |dual[i]| over the rows where column[i] is not 0.
+typedef struct {
+    double sum;
+    double magnitude;
+    double length;
+} crease_training_profit_sums;
+
+crease_training_profit_sums crease_training_profit(const double *column, const double *dual, size_t stride);
 
 // Losses max over u in [least, greatest] of u e − u²/(2 c), e = f − target, with f in [lower, upper] as good as it
 // can be. Slopes and curvatures are multiplied by the weights. Returns the weighted sum.

@@ -1,0 +1,328 @@
+internal import CTrainingKernels
+internal import ExactArithmetic
+
+/// Lower bounds of a relaxation in real arithmetic, from the slopes g at its approximate solution.
+///
+/// −Σ ω ℓ*(g/ω) is a lower bound where the *profit* Σ_i g_i c_ik of no ray is negative, c_ik being what the ray adds to
+/// the bound of row i that g_i's sign stands for, and where those of free columns are 0. Profits are computed with bounds
+/// on their errors. Those that are not surely positive are made 0, without computing how: if a few entries of g, one for
+/// each of them, have a square matrix of factors with a small inverse, then there is a real vector near g, whose
+/// distance the inverse and the profits bound, at which all these profits are 0 exactly; the others and the value are
+/// then taken with what that distance can change. Rays of one unit or of two whose factors are one linear function of
+/// the ray are replaced, where they depend on each other, by the moments Σ g_i x̃_i over the rows that count.
+struct ProvenBound {
+    let relaxation: NodeRelaxation
+
+    private var data: DataArrangement { relaxation.data }
+    private var losses: RowLosses { relaxation.losses }
+
+    /// A linear function of g that is to be 0.
+    private struct Equation {
+        /// Over the rows.
+        let factors: UnsafePointer<Double>
+        /// Within this of the true factors.
+        let error: Double
+        let value: Double
+        let valueError: Double
+    }
+
+    /// What g may be changed by: an entry of each of these rows by at most `change`.
+    private struct Correction {
+        var rows: [Int] = []
+        var change = 0.0
+    }
+
+    /// - Returns: a true lower bound of the weighted sum of the losses (without their constant); nil where none was found.
+    func value() -> Double? {
+        relaxation.dropNoise()
+        let columns = relaxation.fillDualColumns()
+        let slope = relaxation.slope
+        var length = 0.0
+        for row in 0..<data.count { length += slope[row].magnitude }
+        let rounding = Double(data.count + 16) * 0x1p-52
+        let size = relaxation.columnCount
+        var profits = [Double](repeating: 0, count: size)
+        var errors = profits
+        var tight: [Int] = []
+        for unit in 0..<relaxation.units {
+            let first = relaxation.offsets[unit]
+            for (index, ray) in relaxation.cones[unit].rays.enumerated() {
+                let k = first + index
+                (profits[k], errors[k]) = profit(columns[k], ray.error, rounding)
+                // Where no row counts, the profit is 0 exactly.
+                if errors[k] != 0, !(profits[k] - errors[k] > Self.tightness * length) { tight.append(k) }
+            }
+        }
+        for k in relaxation.rayCount..<size {
+            (profits[k], errors[k]) = profit(columns[k], 0x1p-52, rounding)
+            tight.append(k)
+        }
+        var correction = Correction()
+        // Far from a solution nothing near is feasible.
+        if tight.contains(where: { profits[$0].magnitude > 1e-6 * length }) { return nil }
+        for _ in 0..<Self.attempts where !tight.isEmpty {
+            let equations = tight.map {
+                Equation(
+                    factors: columns[$0], error: $0 < relaxation.rayCount ? rayError($0) : 0x1p-52,
+                    value: profits[$0], valueError: errors[$0])
+            }
+            guard let found = correct(equations, tight) else { return nil }
+            correction = found
+            let failing = (0..<relaxation.rayCount).filter { k in
+                guard errors[k] != 0, !tight.contains(k) else { return false }
+                var most = 0.0
+                for row in correction.rows { most += largestFactor(k, row) }
+                return !(profits[k] - errors[k] - most * correction.change > 0)
+            }
+            if failing.isEmpty { return value(correction) }
+            tight += failing
+            tight.sort()
+        }
+        return tight.isEmpty ? value(correction) : nil
+    }
+
+    private static let tightness = 1e-11
+    private static let attempts = 3
+
+    private func value(_ correction: Correction) -> Double? {
+        let bound = losses.dualValue(
+            relaxation.slope, changes: correction.rows.map { ($0, correction.change) })
+        return bound.isFinite ? bound : nil
+    }
+
+    private func profit(
+        _ column: UnsafePointer<Double>, _ columnError: Double, _ rounding: Double
+    ) -> (Double, Double) {
+        let sums = crease_training_profit(column, relaxation.slope, data.stride)
+        return (sums.sum, (columnError * sums.length + rounding * sums.magnitude) * (1 + 0x1p-30))
+    }
+
+    private func ray(_ column: Int) -> (unit: Int, ray: Ray) {
+        var unit = 0
+        while column >= relaxation.offsets[unit + 1] { unit += 1 }
+        return (unit, relaxation.cones[unit].rays[column - relaxation.offsets[unit]])
+    }
+
+    private func rayError(_ column: Int) -> Double { ray(column).ray.error }
+
+    private func largestFactor(_ column: Int, _ row: Int) -> Double {
+        let ray = ray(column).ray
+        return ray.products[row].magnitude + ray.error
+    }
+
+    // MARK: Equations
+
+    private func correct(_ equations: [Equation], _ tight: [Int]) -> Correction? {
+        var kept: [Int] = []
+        for index in equations.indices {
+            // The same ray in two units is one equation.
+            if !kept.contains(where: { isSame($0, index, equations, tight) }) {
+                kept.append(index)
+            }
+        }
+        let distinct = kept.map { equations[$0] }
+        if let pivots = pivots(distinct) { return distance(distinct, pivots) }
+        guard let moments = moments(kept.map { tight[$0] }) else { return nil }
+        return withExtendedLifetime(moments) {
+            let all = moments.rest.map { equations[kept[$0]] } + moments.equations
+            return pivots(all).flatMap { distance(all, $0) }
+        }
+    }
+
+    /// Whether two functions of g are the same up to a factor on the rows where g is not 0, exactly: those of one ray, of
+    /// the same rows.
+    private func isSame(_ a: Int, _ b: Int, _ equations: [Equation], _ tight: [Int]) -> Bool {
+        guard tight[a] < relaxation.rayCount, tight[b] < relaxation.rayCount,
+            ray(tight[a]).ray.isParallel(to: ray(tight[b]).ray)
+        else { return false }
+        let slope = relaxation.slope
+        let (first, second) = (equations[a].factors, equations[b].factors)
+        for row in 0..<data.count where slope[row] != 0 && (first[row] != 0) != (second[row] != 0) {
+            return false
+        }
+        return true
+    }
+
+    /// A row for each equation, by elimination with complete pivoting; nil where they depend on each other, or nearly.
+    private func pivots(_ equations: [Equation]) -> [Int]? {
+        let slope = relaxation.slope
+        let count = data.count
+        let room = (0..<count).map { row -> Double in
+            guard slope[row] != 0 else { return 0 }
+            return min(slope[row].magnitude, losses.room(slope[row], row: row))
+        }
+        var matrix = equations.map { equation in
+            (0..<count).map { equation.factors[$0] * room[$0] }
+        }
+        let scales = matrix.map { row in row.reduce(0) { max($0, $1.magnitude) } }
+        var rest = Array(equations.indices)
+        var rows = [Int](repeating: -1, count: equations.count)
+        while !rest.isEmpty {
+            var best = (equation: -1, row: -1, size: 1e-7)
+            for index in rest where scales[index] > 0 {
+                let line = matrix[index]
+                let inverse = 1 / scales[index]
+                for row in 0..<count where line[row].magnitude * inverse > best.size {
+                    best = (index, row, line[row].magnitude * inverse)
+                }
+            }
+            guard best.row >= 0 else { return nil }
+            rows[best.equation] = best.row
+            rest.removeAll { $0 == best.equation }
+            let pivot = matrix[best.equation]
+            for index in rest {
+                let factor = matrix[index][best.row] / pivot[best.row]
+                if factor == 0 { continue }
+                matrix[index].withUnsafeMutableBufferPointer { line in
+                    for row in 0..<count { line[row] -= factor * pivot[row] }
+                }
+                matrix[index][best.row] = 0
+            }
+        }
+        return rows
+    }
+
+    /// How far the entries of g at the pivots have to move at most: by the inverse of the matrix of their factors, which
+    /// is bounded by an approximate one.
+    private func distance(_ equations: [Equation], _ rows: [Int]) -> Correction? {
+        let size = equations.count
+        let matrix = equations.map { equation in rows.map { equation.factors[$0] } }
+        guard let inverse = Self.inverse(matrix) else { return nil }
+        var defect = 0.0
+        var norm = 0.0
+        for i in 0..<size {
+            var rowDefect = 0.0
+            var rowNorm = 0.0
+            for j in 0..<size {
+                var sum = i == j ? -1.0 : 0
+                var magnitude = i == j ? 1.0 : 0
+                for k in 0..<size {
+                    let product = inverse[i][k] * matrix[k][j]
+                    sum += product
+                    magnitude += product.magnitude + inverse[i][k].magnitude * equations[k].error * 0x1p52
+                }
+                rowDefect += sum.magnitude + Double(size + 4) * 0x1p-52 * magnitude
+                rowNorm += inverse[i][j].magnitude
+            }
+            defect = max(defect, rowDefect)
+            norm = max(norm, rowNorm)
+        }
+        guard defect < 0.25 else { return nil }
+        let residual = equations.reduce(0) { max($0, $1.value.magnitude + $1.valueError) }
+        // |(C A)^-1| ≤ 1/(1 − defect).
+        let change = 1.5 * norm * residual
+        let slope = relaxation.slope
+        for row in rows {
+            // No sign may change, and no slope leave its domain.
+            guard change < 0.5 * slope[row].magnitude, change <= losses.room(slope[row], row: row) else {
+                return nil
+            }
+        }
+        return Correction(rows: rows, change: change)
+    }
+
+    private static func inverse(_ matrix: [[Double]]) -> [[Double]]? {
+        let size = matrix.count
+        var left = matrix
+        var right = (0..<size).map { row in (0..<size).map { $0 == row ? 1.0 : 0 } }
+        for column in 0..<size {
+            var pivot = column
+            for row in column..<size where left[row][column].magnitude > left[pivot][column].magnitude {
+                pivot = row
+            }
+            guard left[pivot][column] != 0 else { return nil }
+            left.swapAt(pivot, column)
+            right.swapAt(pivot, column)
+            let factor = 1 / left[column][column]
+            for k in 0..<size {
+                left[column][k] *= factor
+                right[column][k] *= factor
+            }
+            for row in 0..<size where row != column && left[row][column] != 0 {
+                let factor = left[row][column]
+                for k in 0..<size {
+                    left[row][k] -= factor * left[column][k]
+                    right[row][k] -= factor * right[column][k]
+                }
+            }
+        }
+        return right
+    }
+
+    // MARK: Moments
+
+    private final class Moments {
+        /// Positions among the given columns that stay equations by themselves.
+        var rest: [Int] = []
+        var equations: [Equation] = []
+        let buffers: RowBuffers
+
+        init(_ count: Int, stride: Int) { buffers = RowBuffers(count: count, stride: stride) }
+    }
+
+    /// Replaces columns whose factors are c_i x̃_i·r with the same c_i in {0, 1} by the d moments Σ g_i c_i x̃_i; free
+    /// columns of an affine output term are such for c = 1.
+    private func moments(_ columns: [Int]) -> Moments? {
+        let dimension = data.dimension
+        let slope = relaxation.slope
+        let all = relaxation.fillDualColumns()
+        struct Group {
+            var members: [Int]
+            var mask: [Bool]
+        }
+        var groups: [Group] = []
+        for (position, column) in columns.enumerated() {
+            let isFree = column >= relaxation.rayCount
+            let products = isFree ? nil : ray(column).ray.products
+            let factors = all[column]
+            let mask = (0..<data.count).map { slope[$0] != 0 && (isFree || factors[$0] != 0) }
+            func isZero(_ row: Int) -> Bool { products.map { $0[row] == 0 } ?? false }
+            let fitting = groups.firstIndex { group in
+                for row in 0..<data.count where slope[row] != 0 && mask[row] != group.mask[row] {
+                    // Off in one of the two: the ray must not see the row.
+                    if mask[row] {
+                        if !group.members.allSatisfy({ sees($0, columns, row) == false }) { return false }
+                    } else if !isZero(row) {
+                        return false
+                    }
+                }
+                return true
+            }
+            if let fitting {
+                groups[fitting].members.append(position)
+                for row in 0..<data.count where mask[row] { groups[fitting].mask[row] = true }
+            } else {
+                groups.append(Group(members: [position], mask: mask))
+            }
+        }
+        let large = groups.filter { $0.members.count > 1 }
+        guard !large.isEmpty else { return nil }
+        let result = Moments(large.count * dimension, stride: data.stride)
+        var used: Set<Int> = []
+        for (index, group) in large.enumerated() {
+            used.formUnion(group.members)
+            for l in 0..<dimension {
+                let factors = result.buffers[index * dimension + l]
+                var sum = 0.0
+                var magnitude = 0.0
+                for row in 0..<data.count where group.mask[row] {
+                    factors[row] = data.frame[l * data.stride + row]
+                    sum += factors[row] * slope[row]
+                    magnitude += (factors[row] * slope[row]).magnitude
+                }
+                let length = (0..<data.count).reduce(0.0) { $0 + slope[$1].magnitude }
+                let error = Double(data.count + 16) * 0x1p-52 * magnitude + 0x1p-52 * length
+                if sum.magnitude > 1e-6 * length { return nil }
+                result.equations.append(
+                    Equation(factors: factors, error: 0x1p-52, value: sum, valueError: error))
+            }
+        }
+        result.rest = columns.indices.filter { !used.contains($0) }
+        return result
+    }
+
+    private func sees(_ position: Int, _ columns: [Int], _ row: Int) -> Bool {
+        let column = columns[position]
+        return column >= relaxation.rayCount || ray(column).ray.products[row] != 0
+    }
+}
