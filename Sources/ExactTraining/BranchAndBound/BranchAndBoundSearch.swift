@@ -314,6 +314,7 @@ final class BranchAndBoundSearch: Sendable {
             child.estimate = max(outcome.estimate, outcome.bound)
             child.parameters = outcome.parameters
             child.record = record
+            if outcome.estimate >= cutoff { child.failures += 1 }
             return child
         }
     }

@@ -55,7 +55,8 @@ final class NodeBounding {
             if isMinimum, total > outcome.estimate || round == 0 {
                 outcome.estimate = max(outcome.estimate, total)
                 if total + error >= cutoff || curvature >= lastCurvature || total + error > outcome.bound {
-                    prove(&outcome, isNeeded: total >= cutoff && curvature >= lastCurvature, cutoff)
+                    prove(
+                        &outcome, isNeeded: node.failures >= 3 && total >= cutoff && curvature >= lastCurvature, cutoff)
                 }
             }
             if outcome.bound >= cutoff { return outcome }

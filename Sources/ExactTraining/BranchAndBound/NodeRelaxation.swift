@@ -360,8 +360,8 @@ final class NodeRelaxation {
     // MARK: For bounds
 
     /// Slopes that are rounding errors become 0: any slopes will do for a bound.
-    func dropNoise() {
-        let size = 1e-9 * (losses.isSmooth ? losses.trueCurvature * losses.reach : 1)
+    func dropNoise(_ part: Double) {
+        let size = part * (losses.isSmooth ? losses.trueCurvature * losses.reach : 1)
         for row in 0..<data.count where slope[row].magnitude < size * losses.weights[row] { slope[row] = 0 }
     }
 

@@ -32,9 +32,19 @@ struct ProvenBound {
         var change = 0.0
     }
 
+    /// Slopes below these parts of a typical one may be noise; where all of them are kept, dependencies may not show.
+    private static let noises = [1e-10, 1e-8, 1e-6]
+
     /// - Returns: a true lower bound of the weighted sum of the losses (without their constant); nil where none was found.
     func value() -> Double? {
-        relaxation.dropNoise()
+        for noise in Self.noises {
+            relaxation.dropNoise(noise)
+            if let bound = bound() { return bound }
+        }
+        return nil
+    }
+
+    private func bound() -> Double? {
         let columns = relaxation.fillDualColumns()
         let slope = relaxation.slope
         var length = 0.0
@@ -260,29 +270,56 @@ struct ProvenBound {
         init(_ count: Int, stride: Int) { buffers = RowBuffers(count: count, stride: stride) }
     }
 
-    /// Replaces columns whose factors are c_i x̃_i·r with the same c_i in {0, 1} by the d moments Σ g_i c_i x̃_i; free
-    /// columns of an affine output term are such for c = 1.
+    /// Replaces columns whose factors are c_i x̃_i·r with the same c_i in {0, 1}, so that their profits are linear in r:
+    /// by the d moments Σ g_i c_i x̃_i where the rays span everything, by a basis where they lie on common hyperplanes
+    /// of the data that leave no more than it spans. Free columns of an affine output term are such for c = 1.
     private func moments(_ columns: [Int]) -> Moments? {
         let dimension = data.dimension
+        let groups = groups(columns).filter { $0.members.count > 1 }
+        guard !groups.isEmpty else { return nil }
+        let result = Moments(groups.count * dimension, stride: data.stride)
+        var dropped: Set<Int> = []
+        var hasChanged = false
+        for (index, group) in groups.enumerated() {
+            let directions = group.members.map { direction(columns[$0]) }
+            let basis = Self.independent(directions)
+            if basis.count == dimension {
+                let made = (0..<dimension).map { moment($0, group, result.buffers[index * dimension + $0]) }
+                result.equations += made
+                dropped.formUnion(group.members)
+                hasChanged = true
+            } else if basis.count < group.members.count,
+                commonRank(group.members.map { columns[$0] }) >= dimension - basis.count
+            {
+                let kept = Set(basis.map { group.members[$0] })
+                dropped.formUnion(group.members.filter { !kept.contains($0) })
+                hasChanged = true
+            }
+        }
+        result.rest = columns.indices.filter { !dropped.contains($0) }
+        return hasChanged ? result : nil
+    }
+
+    private struct Group {
+        var members: [Int]
+        var mask: [Bool]
+    }
+
+    private func groups(_ columns: [Int]) -> [Group] {
         let slope = relaxation.slope
         let all = relaxation.fillDualColumns()
-        struct Group {
-            var members: [Int]
-            var mask: [Bool]
-        }
         var groups: [Group] = []
         for (position, column) in columns.enumerated() {
             let isFree = column >= relaxation.rayCount
             let products = isFree ? nil : ray(column).ray.products
             let factors = all[column]
             let mask = (0..<data.count).map { slope[$0] != 0 && (isFree || factors[$0] != 0) }
-            func isZero(_ row: Int) -> Bool { products.map { $0[row] == 0 } ?? false }
             let fitting = groups.firstIndex { group in
                 for row in 0..<data.count where slope[row] != 0 && mask[row] != group.mask[row] {
-                    // Off in one of the two: the ray must not see the row.
+                    // It counts for one of them: the others must not see the row.
                     if mask[row] {
-                        if !group.members.allSatisfy({ sees($0, columns, row) == false }) { return false }
-                    } else if !isZero(row) {
+                        if group.members.contains(where: { sees($0, columns, row) }) { return false }
+                    } else if products.map({ $0[row] != 0 }) ?? true {
                         return false
                     }
                 }
@@ -295,34 +332,61 @@ struct ProvenBound {
                 groups.append(Group(members: [position], mask: mask))
             }
         }
-        let large = groups.filter { $0.members.count > 1 }
-        guard !large.isEmpty else { return nil }
-        let result = Moments(large.count * dimension, stride: data.stride)
-        var used: Set<Int> = []
-        for (index, group) in large.enumerated() {
-            used.formUnion(group.members)
-            for l in 0..<dimension {
-                let factors = result.buffers[index * dimension + l]
-                var sum = 0.0
-                var magnitude = 0.0
-                for row in 0..<data.count where group.mask[row] {
-                    factors[row] = data.frame[l * data.stride + row]
-                    sum += factors[row] * slope[row]
-                    magnitude += (factors[row] * slope[row]).magnitude
-                }
-                let length = (0..<data.count).reduce(0.0) { $0 + slope[$1].magnitude }
-                let error = Double(data.count + 16) * 0x1p-52 * magnitude + 0x1p-52 * length
-                if sum.magnitude > 1e-6 * length { return nil }
-                result.equations.append(
-                    Equation(factors: factors, error: 0x1p-52, value: sum, valueError: error))
-            }
-        }
-        result.rest = columns.indices.filter { !used.contains($0) }
-        return result
+        return groups
     }
 
     private func sees(_ position: Int, _ columns: [Int], _ row: Int) -> Bool {
         let column = columns[position]
         return column >= relaxation.rayCount || ray(column).ray.products[row] != 0
+    }
+
+    private func direction(_ column: Int) -> [Double] {
+        if column < relaxation.rayCount { return ray(column).ray.direction }
+        var unit = [Double](repeating: 0, count: data.dimension)
+        unit[relaxation.freeCount == 1 ? data.dimension - 1 : column - relaxation.rayCount] = 1
+        return unit
+    }
+
+    private func moment(_ column: Int, _ group: Group, _ factors: UnsafeMutablePointer<Double>) -> Equation {
+        for row in 0..<data.count {
+            factors[row] = group.mask[row] ? data.frame[column * data.stride + row] : 0
+        }
+        let sums = crease_training_profit(factors, relaxation.slope, data.stride)
+        let error = Double(data.count + 16) * 0x1p-52 * sums.magnitude + 0x1p-52 * sums.length
+        return Equation(factors: factors, error: 0x1p-52, value: sums.sum, valueError: error)
+    }
+
+    /// Positions of vectors that are independent, for certain (their entries are known to far more digits than what is
+    /// taken for dependent).
+    private static func independent(_ vectors: [[Double]]) -> [Int] {
+        var rest = vectors.map { vector -> [Double] in
+            let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            return length > 0 ? vector.map { $0 / length } : vector
+        }
+        var chosen: [Int] = []
+        while true {
+            var best = (index: -1, size: 1e-8)
+            for (index, vector) in rest.enumerated() {
+                let size = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+                if size > best.size { best = (index, size) }
+            }
+            guard best.index >= 0 else { return chosen }
+            chosen.append(best.index)
+            let pivot = rest[best.index].map { $0 / best.size }
+            for index in rest.indices {
+                let factor = zip(rest[index], pivot).reduce(0) { $0 + $1.0 * $1.1 }
+                for entry in pivot.indices { rest[index][entry] -= factor * pivot[entry] }
+            }
+            rest[best.index] = rest[best.index].map { _ in 0 }
+        }
+    }
+
+    /// A lower bound of the rank of the points on whose hyperplanes all these rays lie.
+    private func commonRank(_ columns: [Int]) -> Int {
+        guard columns.allSatisfy({ $0 < relaxation.rayCount }) else { return 0 }
+        let rays = columns.map { ray($0).ray }
+        let rows = (0..<data.count).filter { row in rays.allSatisfy { $0.products[row] == 0 } }
+        let points = rows.map { row in (0..<data.dimension).map { data.frame[$0 * data.stride + row] } }
+        return Self.independent(points).count
     }
 }

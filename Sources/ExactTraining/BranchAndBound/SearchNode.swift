@@ -15,6 +15,8 @@ struct SearchNode: Comparable {
     var parameters: [Double]
     /// What the parent's bound rests on, and where the proof of this region goes; nil where no certificate is wanted.
     var record: ProofRecord?
+    /// How many regions around it would have been closed, had their bounds been proved.
+    var failures = 0
     /// The order in which nodes were made, for ties.
     var order: Int
 
