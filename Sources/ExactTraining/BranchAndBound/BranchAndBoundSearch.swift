@@ -249,7 +249,8 @@ final class BranchAndBoundSearch: Sendable {
             state.nodes += 1
             return state.nodes
         }
-        if outcome.loss < state.withLock({ $0.upper }) * 1.02 || nodes & 63 == 1, !outcome.parameters.isEmpty {
+        if outcome.loss < state.withLock({ $0.upper }) * 1.02 || nodes & 63 == 1, !outcome.parameters.isEmpty
+        {
             polish(outcome, node.positiveUnits, local, steps: outcome.loss < .infinity ? 10 : 0)
         }
         guard let cut = outcome.cut, outcome.bound < cutoff else {

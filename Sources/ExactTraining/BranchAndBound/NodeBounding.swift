@@ -54,9 +54,11 @@ final class NodeBounding {
             let error = losses.smoothingError(curvature)
             if isMinimum, total > outcome.estimate || round == 0 {
                 outcome.estimate = max(outcome.estimate, total)
-                if total + error >= cutoff || curvature >= lastCurvature || total + error > outcome.bound {
-                    prove(
-                        &outcome, isNeeded: node.failures >= 3 && total >= cutoff && curvature >= lastCurvature, cutoff)
+                let isLast = curvature >= lastCurvature
+                if total >= cutoff || (total + error > outcome.bound && isLast == losses.isSmooth) {
+                    let effort: Effort =
+                        total < cutoff ? .little : node.failures >= Self.patience && isLast ? .all : .much
+                    prove(&outcome, effort, cutoff)
                 }
             }
             if outcome.bound >= cutoff { return outcome }
@@ -71,7 +73,8 @@ final class NodeBounding {
         choose(&outcome, lastCurvature)
         if outcome.cut == nil, outcome.bound < cutoff {
             // The last word on a region that is decided.
-            prove(&outcome, isNeeded: true, cutoff)
+            prove(&outcome, .all, cutoff)
+            if outcome.bound < cutoff { solveCell(&outcome, cones, node.positiveUnits) }
         }
         return outcome
     }
@@ -80,9 +83,15 @@ final class NodeBounding {
     private static let lastCurvature = 1e9
     private static let curvatureStep = 10.0
 
-    private func prove(_ outcome: inout Outcome, isNeeded: Bool, _ cutoff: Double) {
-        var bound = ProvenBound(relaxation: relaxation).value().map { $0 + losses.constant } ?? 0
-        if isNeeded, bound < cutoff {
+    private enum Effort { case little, much, all }
+
+    /// So many regions above have failed to be closed for want of a proof before rational arithmetic is called.
+    private static let patience = 4
+
+    private func prove(_ outcome: inout Outcome, _ effort: Effort, _ cutoff: Double) {
+        let proven = ProvenBound(relaxation: relaxation).value(isThorough: effort != .little)
+        var bound = proven.map { $0 + losses.constant } ?? 0
+        if effort == .all, bound < cutoff {
             bound = max(bound, RationalBound(relaxation: relaxation).value())
         }
         guard bound > outcome.bound || (wantsLeaf && outcome.leaf == nil && bound >= outcome.bound) else {
@@ -90,6 +99,16 @@ final class NodeBounding {
         }
         outcome.bound = bound
         if wantsLeaf { outcome.leaf = leaf() }
+    }
+
+    /// The decided region's convex program by other means.
+    private func solveCell(_ outcome: inout Outcome, _ cones: [Cone], _ positiveUnits: Int) {
+        guard let solution = CellProgram(data, cones, positiveUnits: positiveUnits)?.solve() else { return }
+        outcome.parameters = solution.parameters
+        guard solution.bound > outcome.bound else { return }
+        outcome.bound = solution.bound
+        outcome.estimate = max(outcome.estimate, solution.bound)
+        if wantsLeaf { outcome.leaf = ProofRecord.Leaf(slopes: solution.slopes, alphas: []) }
     }
 
     private func leaf() -> ProofRecord.Leaf {
@@ -149,4 +168,3 @@ final class NodeBounding {
         return best
     }
 }
-

@@ -315,7 +315,11 @@ final class NodeRelaxation {
                 upperStep: upperStep, step: step)
             if trial.value < (best.step == 0 ? value : best.trial.value) { best = (step, trial) }
             if best.step > 0, trial.slope.magnitude <= 0.05 * descent.magnitude { break }
-            if trial.slope < 0 { (low, lowSlope) = (step, trial.slope) } else { (high, highSlope) = (step, trial.slope) }
+            if trial.slope < 0 {
+                (low, lowSlope) = (step, trial.slope)
+            } else {
+                (high, highSlope) = (step, trial.slope)
+            }
         }
         return best
     }

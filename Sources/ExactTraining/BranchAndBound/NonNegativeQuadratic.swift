@@ -12,6 +12,8 @@ final class NonNegativeQuadratic {
     private var candidate: UnsafeMutablePointer<Double>
     private var passive: UnsafeMutablePointer<Int>
     private var isPassive: UnsafeMutablePointer<Bool>
+    /// What has entered the passive set and left at once, since the last step.
+    private var isBlocked: UnsafeMutablePointer<Bool>
 
     init() {
         matrix = .allocate(capacity: 0)
@@ -21,6 +23,7 @@ final class NonNegativeQuadratic {
         candidate = .allocate(capacity: 0)
         passive = .allocate(capacity: 0)
         isPassive = .allocate(capacity: 0)
+        isBlocked = .allocate(capacity: 0)
     }
 
     deinit { release() }
@@ -33,6 +36,7 @@ final class NonNegativeQuadratic {
         candidate.deallocate()
         passive.deallocate()
         isPassive.deallocate()
+        isBlocked.deallocate()
     }
 
     func reserve(_ size: Int) {
@@ -46,6 +50,7 @@ final class NonNegativeQuadratic {
         candidate = .allocate(capacity: capacity)
         passive = .allocate(capacity: capacity)
         isPassive = .allocate(capacity: capacity)
+        isBlocked = .allocate(capacity: capacity)
     }
 
     /// Replaces `solution`; what is positive in it is the passive set to begin with. Reads the lower triangle of `matrix`.
@@ -55,12 +60,14 @@ final class NonNegativeQuadratic {
     ///   - tolerance: how negative a gradient may be left.
     func solve(count: Int, coneCount: Int, ridge: Double, tolerance: Double) {
         let (matrix, right, solution) = (matrix, right, solution)
-        let (candidate, passive, isPassive) = (candidate, passive, isPassive)
+        let (candidate, passive, isPassive, isBlocked) = (candidate, passive, isPassive, isBlocked)
         for row in 0..<count {
             for column in 0..<row { matrix[column * count + row] = matrix[row * count + column] }
         }
-        for index in 0..<count { isPassive[index] = index >= coneCount || solution[index] > 0 }
-        var blocked = -1
+        for index in 0..<count {
+            isPassive[index] = index >= coneCount || solution[index] > 0
+            isBlocked[index] = false
+        }
         var steps = 0
         entered = -1
         let limit = 3 * count + 30
@@ -93,14 +100,15 @@ final class NonNegativeQuadratic {
                         solution[index] = 0
                         isPassive[index] = false
                         // What has just entered and leaves at once would do so forever.
-                        if index == entered { blocked = index }
+                        if index == entered { isBlocked[index] = true }
                     }
                 }
+                if step > 0 { for index in 0..<count { isBlocked[index] = false } }
                 continue
             }
             var best = -1
             var largest = tolerance
-            for index in 0..<coneCount where !isPassive[index] && index != blocked {
+            for index in 0..<coneCount where !isPassive[index] && !isBlocked[index] {
                 var gradient = right[index]
                 for position in 0..<size {
                     gradient -= matrix[index * count + passive[position]] * solution[passive[position]]
@@ -114,7 +122,6 @@ final class NonNegativeQuadratic {
                 refine(size, count, coneCount, ridge)
                 return
             }
-            blocked = -1
             entered = best
             isPassive[best] = true
         }

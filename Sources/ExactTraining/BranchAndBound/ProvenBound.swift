@@ -36,15 +36,17 @@ struct ProvenBound {
     private static let noises = [1e-10, 1e-8, 1e-6]
 
     /// - Returns: a true lower bound of the weighted sum of the losses (without their constant); nil where none was found.
-    func value() -> Double? {
-        for noise in Self.noises {
+    ///
+    /// - Parameter isThorough: whether to try hard.
+    func value(isThorough: Bool) -> Double? {
+        for noise in isThorough ? Self.noises[...] : Self.noises[1...1] {
             relaxation.dropNoise(noise)
-            if let bound = bound() { return bound }
+            if let bound = bound(isThorough: isThorough) { return bound }
         }
         return nil
     }
 
-    private func bound() -> Double? {
+    private func bound(isThorough: Bool) -> Double? {
         let columns = relaxation.fillDualColumns()
         let slope = relaxation.slope
         var length = 0.0
@@ -76,7 +78,7 @@ struct ProvenBound {
                     factors: columns[$0], error: $0 < relaxation.rayCount ? rayError($0) : 0x1p-52,
                     value: profits[$0], valueError: errors[$0])
             }
-            guard let found = correct(equations, tight) else { return nil }
+            guard let found = correct(equations, tight, isThorough: isThorough) else { return nil }
             correction = found
             let failing = (0..<relaxation.rayCount).filter { k in
                 guard errors[k] != 0, !tight.contains(k) else { return false }
@@ -122,7 +124,7 @@ struct ProvenBound {
 
     // MARK: Equations
 
-    private func correct(_ equations: [Equation], _ tight: [Int]) -> Correction? {
+    private func correct(_ equations: [Equation], _ tight: [Int], isThorough: Bool) -> Correction? {
         var kept: [Int] = []
         for index in equations.indices {
             // The same ray in two units is one equation.
@@ -132,7 +134,7 @@ struct ProvenBound {
         }
         let distinct = kept.map { equations[$0] }
         if let pivots = pivots(distinct) { return distance(distinct, pivots) }
-        guard let moments = moments(kept.map { tight[$0] }) else { return nil }
+        guard isThorough, let moments = moments(kept.map { tight[$0] }) else { return nil }
         return withExtendedLifetime(moments) {
             let all = moments.rest.map { equations[kept[$0]] } + moments.equations
             return pivots(all).flatMap { distance(all, $0) }
@@ -153,43 +155,77 @@ struct ProvenBound {
         return true
     }
 
+    /// So many rows with the largest slopes are looked at first.
+    private static let candidates = 40
+
     /// A row for each equation, by elimination with complete pivoting; nil where they depend on each other, or nearly.
     private func pivots(_ equations: [Equation]) -> [Int]? {
         let slope = relaxation.slope
-        let count = data.count
-        let room = (0..<count).map { row -> Double in
-            guard slope[row] != 0 else { return 0 }
-            return min(slope[row].magnitude, losses.room(slope[row], row: row))
+        var rows: [Int] = []
+        var rooms: [Double] = []
+        var largest = 0.0
+        for row in 0..<data.count where slope[row] != 0 {
+            let room = min(slope[row].magnitude, losses.room(slope[row], row: row))
+            guard room > 0 else { continue }
+            largest = max(largest, room)
+            rows.append(row)
+            rooms.append(room)
         }
-        var matrix = equations.map { equation in
-            (0..<count).map { equation.factors[$0] * room[$0] }
-        }
-        let scales = matrix.map { row in row.reduce(0) { max($0, $1.magnitude) } }
-        var rest = Array(equations.indices)
-        var rows = [Int](repeating: -1, count: equations.count)
-        while !rest.isEmpty {
-            var best = (equation: -1, row: -1, size: 1e-7)
-            for index in rest where scales[index] > 0 {
-                let line = matrix[index]
-                let inverse = 1 / scales[index]
-                for row in 0..<count where line[row].magnitude * inverse > best.size {
-                    best = (index, row, line[row].magnitude * inverse)
-                }
-            }
-            guard best.row >= 0 else { return nil }
-            rows[best.equation] = best.row
-            rest.removeAll { $0 == best.equation }
-            let pivot = matrix[best.equation]
-            for index in rest {
-                let factor = matrix[index][best.row] / pivot[best.row]
-                if factor == 0 { continue }
-                matrix[index].withUnsafeMutableBufferPointer { line in
-                    for row in 0..<count { line[row] -= factor * pivot[row] }
-                }
-                matrix[index][best.row] = 0
+        if rows.count > 2 * Self.candidates {
+            // Large ones, from all over the data.
+            let some = rows.indices.filter { rooms[$0] > 0.3 * largest }
+            if some.count >= Self.candidates {
+                let chosen = (0..<Self.candidates).map { some[$0 * some.count / Self.candidates] }
+                let positions = eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
+                if let positions { return positions }
             }
         }
-        return rows
+        return eliminate(equations, rows, rooms)
+    }
+
+    private func eliminate(_ equations: [Equation], _ rows: [Int], _ rooms: [Double]) -> [Int]? {
+        let size = equations.count
+        let width = rows.count
+        guard size <= width else { return nil }
+        var result = [Int](repeating: -1, count: size)
+        let isRegular = withUnsafeTemporaryAllocation(of: Double.self, capacity: size * width) { matrix in
+            var isDone = [Bool](repeating: false, count: size)
+            for index in 0..<size {
+                let factors = equations[index].factors
+                var scale = 0.0
+                for column in 0..<width {
+                    let value = factors[rows[column]] * rooms[column]
+                    matrix[index * width + column] = value
+                    scale = max(scale, value.magnitude)
+                }
+                guard scale > 0 else { return false }
+                let inverse = 1 / scale
+                for column in 0..<width { matrix[index * width + column] *= inverse }
+            }
+            for _ in 0..<size {
+                var best = (equation: -1, column: -1, size: 1e-7)
+                for index in 0..<size where !isDone[index] {
+                    for column in 0..<width where matrix[index * width + column].magnitude > best.size {
+                        best = (index, column, matrix[index * width + column].magnitude)
+                    }
+                }
+                guard best.equation >= 0 else { return false }
+                isDone[best.equation] = true
+                result[best.equation] = rows[best.column]
+                let pivot = best.equation * width
+                let inverse = 1 / matrix[pivot + best.column]
+                for index in 0..<size where !isDone[index] {
+                    let factor = matrix[index * width + best.column] * inverse
+                    if factor == 0 { continue }
+                    for column in 0..<width {
+                        matrix[index * width + column] -= factor * matrix[pivot + column]
+                    }
+                    matrix[index * width + best.column] = 0
+                }
+            }
+            return true
+        }
+        return isRegular ? result : nil
     }
 
     /// How far the entries of g at the pivots have to move at most: by the inverse of the matrix of their factors, which

@@ -29,7 +29,7 @@ struct RationalBound {
         }
         let leaf = LeafRelaxation(
             points: points, cones: cones, positiveUnits: relaxation.positiveUnits, slopes: slopes)
-        let repaired = DualRepair(relaxation: leaf).repaired(rowDual())
+        let repaired = DualRepair(relaxation: leaf).repaired(rowDual(), projections: 1)
         guard let value = LeafDual(points, rounded: repaired.rounded, exact: repaired.exact).value() else {
             return 0
         }

@@ -69,7 +69,9 @@ final class Ray: @unchecked Sendable {
         data.memory.add(-Self.footprint(data))
     }
 
-    private static func footprint(_ data: DataArrangement) -> Int { 8 * data.stride + 48 * data.dimension + 256 }
+    private static func footprint(_ data: DataArrangement) -> Int {
+        8 * data.stride + 48 * data.dimension + 256
+    }
 
     /// The ray of the base's cell on which the products with all rows of the base but one are 0.
     convenience init(_ data: DataArrangement, base: Int, isPositive: Bool) {
