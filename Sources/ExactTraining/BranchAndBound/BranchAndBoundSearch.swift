@@ -249,6 +249,9 @@ final class BranchAndBoundSearch: Sendable {
             state.nodes += 1
             return state.nodes
         }
+        if outcome.loss < state.withLock({ $0.upper }) {
+            offer(outcome.parameters, positiveUnits: node.positiveUnits, approximateLoss: outcome.loss)
+        }
         if outcome.loss < state.withLock({ $0.upper }) * 1.02 || nodes & 63 == 1, !outcome.parameters.isEmpty
         {
             polish(outcome, node.positiveUnits, local, steps: outcome.loss < .infinity ? 10 : 0)

@@ -105,6 +105,8 @@ final class NodeBounding {
     private func solveCell(_ outcome: inout Outcome, _ cones: [Cone], _ positiveUnits: Int) {
         guard let solution = CellProgram(data, cones, positiveUnits: positiveUnits)?.solve() else { return }
         outcome.parameters = solution.parameters
+        // To be looked at in any case.
+        outcome.loss = -.infinity
         guard solution.bound > outcome.bound else { return }
         outcome.bound = solution.bound
         outcome.estimate = max(outcome.estimate, solution.bound)
