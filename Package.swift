@@ -11,6 +11,7 @@ let strict: [SwiftSetting] = [
 ]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -31,6 +32,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
@@ -75,7 +77,7 @@ let package = Package(
             "PieceCounting",
             ["CCellKernels", "ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks"]),
         module("HardFamilies", ["ExactArithmetic", "PieceCounting", "PiecewiseLinear", "ReLUNetworks"]),
-        module("ExactTraining", ["CTrainingKernels", "ExactArithmetic", "ReLUNetworks"]),
+        module("ExactTraining", ["CTrainingKernels", "ExactArithmetic", "ReLUNetworks", heaps]),
 
         // The service.
         module("MicroHTTP", ["CMicroHTTPD", "CZlib"]),

@@ -99,7 +99,9 @@ public func train(
     guard options.memoryLimit >= 1 << 20 else { throw .option(name: "memoryLimit") }
     if let limit = options.timeLimit, !(limit >= 0) { throw .option(name: "timeLimit") }
     switch options.method {
-    case .branchAndBound: throw .noData
+    case .branchAndBound:
+        return BranchAndBound(problem: problem, options: options, progress: progress, cancelled: cancelled)
+            .run()
     case .enumeration:
         return try Enumeration(problem: problem, options: options, progress: progress, cancelled: cancelled)
             .run()

@@ -202,7 +202,7 @@ private struct CertificateMaking {
 
 extension TrainingProblem {
     /// Slopes of ω ℓ(f, y) of rows with equal inputs, at the f where they add up to `sum`: by bisection on f.
-    fileprivate func sharedSlopes(_ sum: Double, rows: [Int]) -> [Double] {
+    func sharedSlopes(_ sum: Double, rows: [Int]) -> [Double] {
         var low = rows.reduce(Double.infinity) { min($0, targets[$1]) }
         var high = rows.reduce(-Double.infinity) { max($0, targets[$1]) }
         let reach = max(1, high.magnitude, low.magnitude, sum.magnitude)

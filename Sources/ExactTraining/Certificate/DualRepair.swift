@@ -21,18 +21,16 @@ struct DualRepair {
     /// - Parameter dual: one entry a row.
     /// - Returns: the entries and those that are exact instead. Where nothing better is found they are 0, which is always
     ///   feasible and proves that a loss is not negative.
-    func repaired(_ dual: [Double]) -> (rounded: [Double], exact: [Int: Rational]) {
+    func repaired(_ dual: [Double], projections: Int = 3) -> (rounded: [Double], exact: [Int: Rational]) {
         if let repaired = moved(dual) { return repaired }
         // Far from feasible: project first, then repair what is left.
         var dual = dual
-        for _ in 0..<Self.projections {
+        for _ in 0..<projections {
             dual = projected(dual)
             if let repaired = moved(dual) { return repaired }
         }
         return ([Double](repeating: 0, count: dual.count), [:])
     }
-
-    private static let projections = 3
 
     /// Entries that are 0 but for rounding have no sign to keep.
     private func cleaned(_ dual: [Double]) -> [Double] {

@@ -19,6 +19,8 @@ final class ProofPoints {
     let rounded: [Double]
     /// Binary exponents by which the columns of `integers` are larger than those of `rounded`.
     let shifts: [Int]
+    /// `rounded` was divided by 2^exponents[c], column by column.
+    let exponents: [Int]
 
     var dimension: Int { coordinates.count }
     var count: Int { rows.count }
@@ -56,6 +58,7 @@ final class ProofPoints {
         }
         self.rounded = rounded
         shifts = columns.map(\.shift)
+        exponents = columns.map(\.exponent)
     }
 
     /// Entry `column` of the homogeneous input of a row: the last column is that of the ones.
@@ -99,6 +102,7 @@ private struct ScaledColumn {
     let integers: [BigInteger]
     let rounded: [Double]
     let shift: Int
+    let exponent: Int
 
     init(_ values: [Double]) {
         let least = values.filter { $0 != 0 }.map { Self.lowestBit($0) }.min() ?? 0
@@ -111,6 +115,7 @@ private struct ScaledColumn {
         // In two steps: the power by itself may lie outside binary64.
         rounded = values.map { Double(sign: .plus, exponent: -highest, significand: $0) }
         shift = highest - least
+        exponent = highest
     }
 
     /// The exponent of the lowest bit that is set.

@@ -6,8 +6,8 @@ internal import ExactArithmetic
 /// −Σ ω_i ℓ*(g_i) (Fenchel). Inequalities that hold by more than rounding can change are checked in floating point.
 /// Equalities, and inequalities in doubt, are made to hold: as many entries of g as there are independent ones among
 /// them are corrected by the solution of a linear system in rational arithmetic.
-struct DualBound {
-    let data: EnumerationData
+struct DualBound<Data: ConvexProgramData> {
+    let data: Data
 
     /// A lower bound on the weighted mean loss; `nil` where none was proved.
     func bound(_ program: ConeProgram, _ columns: [ProgramColumn]) -> Double? {

@@ -2,7 +2,7 @@
 final class EnumerationWorker {
     private let data: EnumerationData
     private let program: ConeProgram
-    private let dual: DualBound
+    private let dual: DualBound<EnumerationData>
     /// How often the bound without constraints was tried of late, and how often it decided.
     private var trials = 0
     private var successes = 0

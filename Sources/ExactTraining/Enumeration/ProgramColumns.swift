@@ -14,8 +14,21 @@ enum ProgramColumn: Hashable {
     var isFree: Bool { if case .ray = self { false } else { true } }
 }
 
+/// The rows and the columns of convex programs.
+protocol ConvexProgramData {
+    var rows: LossRows { get }
+    /// The distinct input of each row.
+    var inputOfRow: [Int] { get }
+    /// ≥ Σ of `rows.weights`.
+    var totalWeightUp: Double { get }
+    /// The column at each row, rounded.
+    func approximate(_ column: ProgramColumn) -> [Double]
+    /// The column at an input, exactly.
+    func exact(_ column: ProgramColumn, input: Int) -> Rational
+}
+
 /// The data as enumeration sees them: rows with positive weights, distinct inputs, their dichotomies.
-struct EnumerationData: Sendable {
+struct EnumerationData: ConvexProgramData, Sendable {
     let problem: TrainingProblem
     let dichotomies: Dichotomies
     /// The distinct input of each row that counts.

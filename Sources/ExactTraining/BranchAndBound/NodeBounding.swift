@@ -1,0 +1,172 @@
+/// What a thread does with a node: bounds it, finds a network in it, and chooses where to cut it.
+final class NodeBounding {
+    struct Outcome {
+        /// Proved, constant included.
+        var bound: Double
+        var estimate: Double
+        /// Where to cut; nil where every row is decided for every unit, or nothing is left to gain.
+        var cut: (unit: Int, row: Int)?
+        /// The solution in the frame.
+        var parameters: [Double] = []
+        /// The loss of the network at the solution, constant included.
+        var loss = Double.infinity
+        var leaf: ProofRecord.Leaf?
+    }
+
+    let relaxation: NodeRelaxation
+    private let data: DataArrangement
+    private let losses: RowLosses
+    private let wantsLeaf: Bool
+    private let buffers: RowBuffers
+    /// Σ |g| at a good network, which gradients are measured by.
+    var slopeScale = 1.0
+
+    private static let rounds = 3
+    /// Of `slopeScale`.
+    private static let tolerance = 1e-13
+
+    init(_ data: DataArrangement, _ losses: RowLosses, wantsLeaf: Bool) {
+        self.data = data
+        self.losses = losses
+        self.wantsLeaf = wantsLeaf
+        relaxation = NodeRelaxation(data, losses)
+        buffers = RowBuffers(count: 1, stride: data.stride)
+    }
+
+    /// - Parameter cutoff: bounds above it are as good as any.
+    func bound(_ node: SearchNode, cones: [Cone], cutoff: Double) -> Outcome {
+        relaxation.load(cones, positiveUnits: node.positiveUnits)
+        let split = relaxation.units * data.dimension
+        if node.parameters.isEmpty {
+            relaxation.chooseSlopes()
+        } else {
+            relaxation.chooseSlopes(node.parameters)
+            relaxation.start(node.parameters, free: Array(node.parameters[split...]))
+        }
+        var outcome = Outcome(bound: node.bound, estimate: node.bound)
+        var curvature = losses.isSmooth ? losses.trueCurvature : Self.firstCurvature / losses.reach
+        let lastCurvature = losses.isSmooth ? curvature : Self.lastCurvature / losses.reach
+        var round = 0
+        while true {
+            let (value, isMinimum) = relaxation.solve(
+                curvature: curvature, tolerance: Self.tolerance * slopeScale)
+            let total = value + losses.constant
+            let error = losses.smoothingError(curvature)
+            if isMinimum, total > outcome.estimate || round == 0 {
+                outcome.estimate = max(outcome.estimate, total)
+                let isLast = curvature >= lastCurvature
+                if total >= cutoff || (total + error > outcome.bound && isLast == losses.isSmooth) {
+                    let effort: Effort =
+                        total < cutoff ? .little : node.failures >= Self.patience && isLast ? .all : .much
+                    prove(&outcome, effort, cutoff)
+                }
+            }
+            if outcome.bound >= cutoff { return outcome }
+            if curvature < lastCurvature, total + error >= cutoff * (1 - 1e-9) {
+                curvature = min(lastCurvature, curvature * Self.curvatureStep)
+                continue
+            }
+            round += 1
+            guard round < Self.rounds, relaxation.improveSlopes() else { break }
+        }
+        outcome.parameters = relaxation.parameters() + relaxation.freeParameters
+        choose(&outcome, lastCurvature)
+        if outcome.cut == nil, outcome.bound < cutoff {
+            // The last word on a region that is decided.
+            prove(&outcome, .all, cutoff)
+            if outcome.bound < cutoff { solveCell(&outcome, cones, node.positiveUnits) }
+        }
+        return outcome
+    }
+
+    private static let firstCurvature = 10.0
+    private static let lastCurvature = 1e9
+    private static let curvatureStep = 10.0
+
+    private enum Effort { case little, much, all }
+
+    /// So many regions above have failed to be closed for want of a proof before rational arithmetic is called.
+    private static let patience = 4
+
+    private func prove(_ outcome: inout Outcome, _ effort: Effort, _ cutoff: Double) {
+        let proven = ProvenBound(relaxation: relaxation).value(isThorough: effort != .little)
+        var bound = proven.map { $0 + losses.constant } ?? 0
+        if effort == .all, bound < cutoff {
+            bound = max(bound, RationalBound(relaxation: relaxation).value())
+        }
+        guard bound > outcome.bound || (wantsLeaf && outcome.leaf == nil && bound >= outcome.bound) else {
+            return
+        }
+        outcome.bound = bound
+        if wantsLeaf { outcome.leaf = leaf() }
+    }
+
+    /// The decided region's convex program by other means.
+    private func solveCell(_ outcome: inout Outcome, _ cones: [Cone], _ positiveUnits: Int) {
+        guard let solution = CellProgram(data, cones, positiveUnits: positiveUnits)?.solve() else { return }
+        outcome.parameters = solution.parameters
+        // To be looked at in any case.
+        outcome.loss = -.infinity
+        guard solution.bound > outcome.bound else { return }
+        outcome.bound = solution.bound
+        outcome.estimate = max(outcome.estimate, solution.bound)
+        if wantsLeaf { outcome.leaf = ProofRecord.Leaf(slopes: solution.slopes, alphas: []) }
+    }
+
+    private func leaf() -> ProofRecord.Leaf {
+        var alphas: [TrainingCertificate.Slope] = []
+        for unit in 0..<relaxation.units {
+            let alpha = relaxation.alpha(unit)
+            let sides = relaxation.cones[unit].sides
+            for row in 0..<data.count where sides[row] == Cone.Side.undecided && alpha[row] > 0 {
+                alphas.append(TrainingCertificate.Slope(point: row, unit: unit, value: alpha[row]))
+            }
+        }
+        return ProofRecord.Leaf(slopes: (0..<data.count).map { relaxation.slope[$0] }, alphas: alphas)
+    }
+
+    /// The undecided row at which the network's loss exceeds the relaxed one most; at it the unit that may vary most.
+    private func choose(_ outcome: inout Outcome, _ curvature: Double) {
+        let prediction = buffers[0]
+        relaxation.predict(prediction)
+        var loss = losses.constant
+        var best = (row: -1, excess: -1.0)
+        let units = relaxation.units
+        for row in 0..<data.count {
+            let full = losses.value(prediction[row], row: row)
+            loss += full
+            var isUndecided = false
+            for unit in 0..<units where relaxation.cones[unit].sides[row] == Cone.Side.undecided {
+                isUndecided = true
+            }
+            guard isUndecided else { continue }
+            let relaxed = losses.relaxedValue(relaxation.lower[row], relaxation.upper[row], row: row)
+            if full - relaxed > best.excess { best = (row, full - relaxed) }
+        }
+        outcome.loss = loss
+        guard best.row >= 0 else { return }
+        if best.excess <= 1e-14 * loss {
+            // Nothing is lost at any row: the row that varies most.
+            var widest = -1.0
+            for row in 0..<data.count {
+                if let width = width(row)?.width, width > widest {
+                    widest = width
+                    best.row = row
+                }
+            }
+        }
+        guard let unit = width(best.row)?.unit else { return }
+        outcome.cut = (unit, best.row)
+    }
+
+    /// The undecided unit with the widest bounds at a row.
+    private func width(_ row: Int) -> (unit: Int, width: Double)? {
+        var best: (unit: Int, width: Double)?
+        for unit in 0..<relaxation.units where relaxation.cones[unit].sides[row] == Cone.Side.undecided {
+            let width =
+                relaxation.rectified(unit)[row] - relaxation.alpha(unit)[row] * relaxation.value(unit)[row]
+            if width > best?.width ?? -1 { best = (unit, width) }
+        }
+        return best
+    }
+}
