@@ -189,7 +189,7 @@ struct SpacePieces {
                 (vertex[1].nearestDouble - center[1]).magnitude)
         }.filter(\.isFinite).sorted()
         // The far vertices of nearly parallel folds would leave nothing to see.
-        let reach = distances.isEmpty ? 0 : distances[distances.count * 9 / 10] * 1.3
+        let reach = distances.isEmpty ? 0 : distances[distances.count * 3 / 4] * 1.3
         let least = max(center[0].magnitude, center[1].magnitude, 1e-300) * 1e-9
         let side = reach > least ? reach : (reach > 0 ? least : max(1, least))
         func bound(_ coordinate: Int, _ sign: Double) -> Rational {
