@@ -33,8 +33,8 @@ public struct PlanePicture: Sendable {
     }
 
     public func svg() -> [UInt8] {
-        let axes = Axes(frame: Frame(left: 70, top: 40, right: 670, bottom: 640), x: x, y: y)
-        var document = SVGDocument(width: 700, height: 690, title: title)
+        let axes = Axes(frame: Frame(left: 70, top: 56, right: 670, bottom: 656), x: x, y: y)
+        var document = SVGDocument(width: 700, height: 706, title: title)
         document.text(title, at: PicturePoint(x: 70, y: 22), fill: "#0f172a", size: 15)
         document.beginClip(axes.frame, identifier: "frame")
         for cell in cells {

@@ -63,6 +63,7 @@ import Testing
                 "#/targets/1"
             ),
             (#"{"inputs":[[1],[2]],"targets":[1,1e200],"hiddenUnits":1}"#, "out-of-range", "#/targets/1"),
+            (#"{"inputs":[[1],[2]],"targets":[1e308,1],"hiddenUnits":1,"loss":"huber"}"#, "out-of-range", "#/targets/0"),
             (
                 #"{"inputs":[[1],[2]],"targets":[1,2],"sampleWeights":[1e308,1e308],"hiddenUnits":1}"#, "out-of-range",
                 "#/sampleWeights"

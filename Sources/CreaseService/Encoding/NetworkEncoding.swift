@@ -48,9 +48,10 @@ extension JSONWriter {
         if let double = value.exactDouble { self.double(double) } else { string(value.description) }
     }
 
-    /// A rational as asked for: exact, or rounded once to the nearest binary64.
+    /// A rational as asked for: exact, or rounded once to the nearest binary64 (beyond whose range it stays exact).
     mutating func rational(_ value: Rational, exact: Bool) {
-        if exact { rational(value) } else { double(value.nearestDouble) }
+        let rounded = exact ? .infinity : value.nearestDouble
+        if rounded.isFinite { double(rounded) } else { rational(value) }
     }
 
     /// A count that can pass 2^53: as a number and as an exact string.

@@ -52,6 +52,8 @@ struct TrainingWork {
         }
     }
 
+    private static let leastCertificateSeconds = 5.0
+
     // MARK: Searching
 
     private func train() throws -> TrainedNetwork {
@@ -68,8 +70,12 @@ struct TrainingWork {
                     problem, options: request.options, progress: { report($0) }, cancelled: isCancelled),
                 problem, request.options)
             if request.wantsCertificate {
-                trained.certify(
-                    maximumBytes: service.configuration.maximumCertificateBytes, isCancelled: isCancelled)
+                // Whoever limits the search's time gets a certificate in as much time again, or a few seconds.
+                let end = Moment.now.advanced(
+                    bySeconds: max(Self.leastCertificateSeconds, request.options.timeLimit ?? .infinity))
+                trained.certify(maximumBytes: service.configuration.maximumCertificateBytes) {
+                    isCancelled() || Moment.now >= end
+                }
             }
             if case .pieces = request.task { trained.compile(isCancelled: isCancelled) }
             return trained
@@ -144,11 +150,11 @@ extension JSONWriter {
         beginObject()
         member("pieces", function.pieces)
         key("breakpoints")
-        numbers(function.breakpoints.map(\.nearestDouble))
+        vector(function.breakpoints, exact: false)
         key("values")
-        numbers(function.valuesAtBreakpoints().map(\.nearestDouble))
+        vector(function.valuesAtBreakpoints(), exact: false)
         key("slopes")
-        numbers(function.slopes.map(\.nearestDouble))
+        vector(function.slopes, exact: false)
         endObject()
     }
 }

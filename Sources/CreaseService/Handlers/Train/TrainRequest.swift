@@ -150,24 +150,25 @@ struct TrainRequest: Sendable {
         }
     }
 
-    /// Losses are means in binary64: those of predicting 0, and the weights' sum, are to be within its range.
+    /// Losses are means in binary64: those of predicting 0, and the weights' sum, are to be well within its range.
     private static func checkLosses(of problem: TrainingProblem) throws {
         guard problem.weights.reduce(0, +).isFinite else {
             throw Problem.unprocessable(
                 "out-of-range", at: "#/sampleWeights",
                 "The sum of the weights is beyond the range of binary64.")
         }
+        let most = 0x1p960
         for (row, target) in problem.targets.enumerated() {
-            let isFinite =
+            let loss =
                 switch problem.loss {
-                case .squared: (target * target).isFinite
-                case .huber(let delta): (delta * target).isFinite && (delta * delta).isFinite
-                case .absolute, .quantile, .hinge, .squaredHinge, .logistic: true
+                case .squared: target * target
+                case .huber(let delta): target.magnitude * min(target.magnitude, delta)
+                case .absolute, .quantile: target.magnitude
+                case .hinge, .squaredHinge, .logistic: 0.0
                 }
-            guard isFinite else {
+            guard loss <= most else {
                 throw Problem.unprocessable(
-                    "out-of-range", at: "#/targets/\(row)",
-                    "The loss of predicting 0 is beyond the range of binary64.")
+                    "out-of-range", at: "#/targets/\(row)", "The loss of predicting 0 is above 2^960.")
             }
         }
     }

@@ -121,7 +121,9 @@ struct TrainedNetwork: Sendable {
             relativeGap = Self.gap(loss, lowerBound)
         } catch {
             switch error {
-            case .cancelled: certificateRefusal = "The job was ended while its certificate was made."
+            case .cancelled:
+                certificateRefusal =
+                    "The job was ended, or its time was over, while its certificate was made."
             case .notProvable(let reason): certificateRefusal = "The tree is no proof: \(reason)."
             }
         }
