@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Foundation
 internal import HeapModule
 internal import Synchronization
@@ -125,7 +124,7 @@ final class BranchAndBoundSearch: Sendable {
 
     func run() {
         let starts = LocalStarts(data, losses, freeCount: freeCount, seed: options.seed)
-        DispatchQueue.concurrentPerform(iterations: options.threads) { thread in
+        runOnThreads(options.threads) { [self] thread in
             let local = LocalSearch(data, losses, freeCount: freeCount)
             for index in stride(from: thread, to: starts.count, by: options.threads) {
                 if isOver() { return }
@@ -137,7 +136,7 @@ final class BranchAndBoundSearch: Sendable {
         }
         openRoots()
         let slopeScale = slopeScale()
-        DispatchQueue.concurrentPerform(iterations: options.threads) { thread in
+        runOnThreads(options.threads) { [self] thread in
             work(thread, slopeScale: slopeScale)
         }
     }

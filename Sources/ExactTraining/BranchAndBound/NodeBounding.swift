@@ -86,7 +86,7 @@ final class NodeBounding {
     private enum Effort { case little, much, all }
 
     /// So many regions above have failed to be closed for want of a proof before rational arithmetic is called.
-    private static let patience = 4
+    private static let patience = 10
 
     private func prove(_ outcome: inout Outcome, _ effort: Effort, _ cutoff: Double) {
         let proven = ProvenBound(relaxation: relaxation).value(isThorough: effort != .little)

@@ -217,8 +217,10 @@ final class NodeRelaxation {
         var isMinimum = false
         var value = losses.evaluate(
             curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend, side: side)
+        var damping = losses.isDamped ? 0.01 : 0
         for _ in 0..<Self.iterations {
             fillColumns(side)
+            if damping > 0 { damp(damping, curvature) }
             let (matrix, right, solution) = (quadratic.matrix, quadratic.right, quadratic.solution)
             crease_training_normal(columns.pointers, size, stride, bend, slope, scratch, matrix, right)
             // right = gradient; the quadratic's own is H λ − gradient, with the margin for rays.
@@ -249,7 +251,9 @@ final class NodeRelaxation {
             }
             if !(-descent > 1e-15 * (value + losses.constant) + 1e-300) {
                 isMinimum = descent.isFinite
-                break
+                if damping <= Self.leastDamping || !isMinimum { break }
+                damping = Self.leastDamping
+                continue
             }
             bounds(direction, lowerStep, upperStep)
             var step = 1.0
@@ -262,7 +266,14 @@ final class NodeRelaxation {
             }
             guard step > 0, trial.value < value else {
                 isMinimum = -descent <= 1e-12 * (value + losses.constant)
-                break
+                if damping == 0 || damping >= 1 || isMinimum { break }
+                damping *= 100
+                continue
+            }
+            if damping > 0 {
+                damping =
+                    step > 0.5
+                    ? max(Self.leastDamping, 0.01 * damping) : step < 0.1 ? min(1, 30 * damping) : damping
             }
             for index in 0..<size {
                 let next = coefficients[index] + step * direction[index]
@@ -295,6 +306,17 @@ final class NodeRelaxation {
     }
 
     private static let ridge = 1e-12
+    private static let leastDamping = 1e-9
+
+    /// Rows at which the loss is linear get a part of the curvature of the parabola that touches it there and is nowhere
+    /// below it: without any, steps have no end.
+    private func damp(_ part: Double, _ curvature: Double) {
+        let targets = losses.targets
+        for row in 0..<data.count where bend[row] == 0 && slope[row] != 0 {
+            let excess = (side[row] > 0 ? lower[row] : upper[row]) - targets[row]
+            bend[row] = part * slope[row].magnitude / max(excess.magnitude, 1 / curvature)
+        }
+    }
 
     /// The minimum along the direction, about, where a full step goes too far.
     private func lineSearch(

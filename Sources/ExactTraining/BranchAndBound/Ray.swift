@@ -18,7 +18,7 @@ final class Ray: @unchecked Sendable {
     private let sharpDirection: [DoubleDouble]
     /// Bounds the errors of the entries of `sharpDirection`.
     private let directionError: Double
-    /// Rows of d − 1 independent points that it lies on.
+    /// Rows of d − 1 independent points that it lies on, ascending.
     private let definition: [Int]
     private let data: DataArrangement
     private let exactDirection = Mutex<IntegerVector?>(nil)
@@ -81,7 +81,8 @@ final class Ray: @unchecked Sendable {
         right[base] = isPositive ? .one : Rational(-1)
         let direction = data.framed(matrix.solve(right) ?? right)
         self.init(
-            data, direction, error: 0x1p-100, definition: rows.indices.filter { $0 != base }.map { rows[$0] },
+            data, direction, error: 0x1p-100,
+            definition: rows.indices.filter { $0 != base }.map { rows[$0] }.sorted(),
             isZero: { _ in false })
     }
 
@@ -104,7 +105,7 @@ final class Ray: @unchecked Sendable {
             return p * b - q * a
         }
         self.init(
-            data, direction, error: error, definition: common + [row],
+            data, direction, error: error, definition: (common + [row]).sorted(),
             isZero: { above.products[$0] == 0 && below.products[$0] == 0 })
     }
 
@@ -155,8 +156,22 @@ final class Ray: @unchecked Sendable {
         guard b[largest] != 0, (a[largest] > 0) == (b[largest] > 0) else { return false }
         let factor = a[largest] / b[largest]
         for index in a.indices where (a[index] - factor * b[index]).magnitude > 1e-12 { return false }
+        if definition == other.definition { return true }
         let (p, q) = (exact, other.exact)
         return a.indices.allSatisfy { p[$0] == q[$0] }
+    }
+
+    private static func isOpposite(
+        _ values: [BigInteger], _ approximate: [DoubleDouble], _ data: DataArrangement
+    ) -> Bool {
+        // The frame scales all coordinates but the last by positive factors.
+        var best = (index: -1, size: 0x1p-20)
+        for index in 0..<data.dimension - 1 where approximate[index].high.magnitude > best.size {
+            best = (index, approximate[index].high.magnitude)
+        }
+        if best.index >= 0 { return (values[best.index].sign > 0) != (approximate[best.index].high > 0) }
+        let framed = data.framed(values.map { Rational($0) })
+        return zip(framed, approximate).reduce(0) { $0 + $1.0.high * $1.1.high } < 0
     }
 
     private static func exactDirection(
@@ -173,15 +188,24 @@ final class Ray: @unchecked Sendable {
             values = [
                 a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0],
             ]
+        case 4:
+            let (a, b, c) = (rows[0], rows[1], rows[2])
+            // Minors of the three rows, without column k, with alternating signs.
+            values = (0..<4).map { k in
+                let (i, j, l) = k == 0 ? (1, 2, 3) : k == 1 ? (0, 2, 3) : k == 2 ? (0, 1, 3) : (0, 1, 2)
+                let first = a[i] * (b[j] * c[l] - b[l] * c[j])
+                let second = a[j] * (b[i] * c[l] - b[l] * c[i])
+                let third = a[l] * (b[i] * c[j] - b[j] * c[i])
+                let minor = first - second + third
+                return k & 1 == 0 ? minor : -minor
+            }
         default:
             let matrix = RationalMatrix(rows.map { $0.map { Rational($0) } })
             let kernel = matrix.nullspace.first ?? [Rational](repeating: .one, count: dimension)
             let factor = commonDenominator(kernel, maximumBits: .max) ?? .one
             values = kernel.map { $0.scaledInteger(factor) }
         }
-        let framed = data.framed(values.map { Rational($0) })
-        let agreement = zip(framed, approximate).reduce(0) { $0 + $1.0.high * $1.1.high }
-        if agreement < 0 { values = values.map { -$0 } }
+        if isOpposite(values, approximate, data) { values = values.map { -$0 } }
         let result = IntegerVector(count: dimension)
         for (index, value) in values.enumerated() { result[index] = value }
         result.removeContent()

@@ -27,6 +27,13 @@ final class RowLosses: @unchecked Sendable {
     let reach: Double
 
     var isSmooth: Bool { trueCurvature < .infinity }
+    /// Whether the loss is linear somewhere.
+    var isDamped: Bool {
+        switch loss {
+        case .squared, .squaredHinge, .logistic: false
+        case .absolute, .huber, .quantile, .hinge: true
+        }
+    }
     var isLogistic: Bool { loss == .logistic }
 
     init(_ data: DataArrangement) {
