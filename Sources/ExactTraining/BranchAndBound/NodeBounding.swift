@@ -56,8 +56,11 @@ final class NodeBounding {
                 outcome.estimate = max(outcome.estimate, total)
                 let isLast = curvature >= lastCurvature
                 if total >= cutoff || (total + error > outcome.bound && isLast == losses.isSmooth) {
+                    // A bound far below is what progress shows: it is worth some work, too.
+                    let isBehind = outcome.bound < 0.8 * total
                     let effort: Effort =
-                        total < cutoff ? .little : node.failures >= Self.patience && isLast ? .all : .much
+                        total < cutoff
+                        ? isBehind ? .much : .little : node.failures >= Self.patience && isLast ? .all : .much
                     prove(&outcome, effort, cutoff)
                 }
             }
