@@ -37,7 +37,8 @@ public enum SpacePieceCounting {
         {
             return found.count
         }
-        return try countByPrograms(network, on: box, options, isCancelled, progress)
+        return try ProgramCounting.count(
+            network, on: box, options: options, isCancelled: isCancelled, progress: progress)
     }
 
     /// Up to here cells have few rays.
@@ -61,27 +62,6 @@ public enum SpacePieceCounting {
     private static func bounds(_ network: Network<Rational>) -> [NamedBound] {
         (try? ArchitectureBounds.upperBounds(inputs: network.inputs, hiddenWidths: network.hiddenWidths))
             ?? []
-    }
-
-    /// Lists from the first region on and leaves out what comes before the first wanted one.
-    private static func countByPrograms(
-        _ network: Network<Rational>, on box: InputBox?, _ options: SpaceCountingOptions,
-        _ isCancelled: @escaping @Sendable () -> Bool,
-        _ progress: @escaping @Sendable (SpaceCountingProgress) -> Void
-    ) throws(PieceCountingFault) -> PieceCount {
-        let start = max(0, options.listStart)
-        var fromFirst = options
-        fromFirst.listStart = 0
-        fromFirst.listLimit = options.listLimit.map { limit in
-            let (end, overflow) = start.addingReportingOverflow(limit)
-            return overflow ? .max : end
-        }
-        let found = try ProgramCounting.count(
-            network, on: box, options: fromFirst, isCancelled: isCancelled, progress: progress)
-        return PieceCount(
-            dimension: found.dimension, counts: found.counts, method: found.method,
-            regions: found.regions.map { Array($0.dropFirst(start)) }, listTruncated: found.listTruncated,
-            upperBounds: found.upperBounds)
     }
 
     /// The count by rays, whatever n, and how many signs were asked for and left open by the error bounds.

@@ -69,6 +69,32 @@ import Testing
         #expect(lists[0] == lists[1] && lists[1] == lists[2])
     }
 
+    /// Pages of regions are parts of the whole list, with the same numbers of pieces.
+    @Test func pages() throws {
+        var tested = 0
+        for seed in 0..<20 {
+            let network = RandomSpaceNetwork.deadLayer.make(
+                seed: seed, dimensions: 4...6, maximumWidth: 8, maximumLayers: 3)
+            let cells = try ProgramCounting.count(
+                network, options: SpaceCountingOptions(definitions: [.activation])
+            ).counts[.activation]?.int
+            guard let cells, (8...100).contains(cells) else { continue }
+            let all = SpaceCountingOptions(listLimit: .max)
+            let whole = try #require(try ProgramCounting.count(network, options: all).regions)
+            var pages: [PieceRegion] = []
+            while true {
+                let options = SpaceCountingOptions(listLimit: whole.count / 3 + 1, listStart: pages.count)
+                let page = try ProgramCounting.count(network, options: options)
+                pages += try #require(page.regions)
+                #expect(page.listTruncated == (pages.count < whole.count))
+                if !page.listTruncated { break }
+            }
+            #expect(pages == whole)
+            tested += 1
+        }
+        #expect(tested > 0)
+    }
+
     /// Weights that no tolerance gets right: nearly parallel planes, 2^-52 apart, and scales of 1e±150.
     @Test func adversarialWeights() throws {
         let huge = Rational(BigInteger(10).power(150))

@@ -12,18 +12,20 @@ struct CellListing {
     /// The first cell of the piece of each cell that shares its map with others.
     let representatives: [Int: Int]
 
-    /// The first `limit` cells in their order; pieces are numbered as they first appear.
+    /// At most `limit` cells in their order from cell `start` on; pieces are numbered as they first appear among all.
     func regions(
-        limit: Int, counts: [PieceDefinition: BigInteger], isCancelled: () -> Bool
+        from start: Int, limit: Int, counts: [PieceDefinition: BigInteger], isCancelled: () -> Bool
     ) throws(PieceCountingFault) -> [PieceRegion] {
         let geometry = CellGeometry(prepared, cells)
         let forms = ExactForms(network)
         var numbers: [Int: Int] = [:]
         var result: [PieceRegion] = []
-        for cell in 0..<min(limit, cells.count) {
+        let first = min(max(0, start), cells.count)
+        for cell in 0..<first + min(max(0, limit), cells.count - first) {
             let representative = representatives[cell] ?? cell
             let piece = numbers[representative] ?? numbers.count
             numbers[representative] = piece
+            if cell < first { continue }
             let kept: [Int]
             do {
                 kept = try Polyhedron(

@@ -40,12 +40,13 @@ public enum ProgramCounting {
                 let listing = CellListing(
                     network: network, box: box, prepared: prepared, cells: cells,
                     representatives: merging.representatives(options.listedDefinition))
-                regions = try listing.regions(limit: limit, counts: counts, isCancelled: isCancelled)
+                regions = try listing.regions(
+                    from: options.listStart, limit: limit, counts: counts, isCancelled: isCancelled)
             }
         }
         return PieceCount(
             dimension: network.inputs, counts: counts, method: .listing, regions: regions,
-            listTruncated: (regions?.count ?? cells.count) < cells.count,
+            listTruncated: regions.map { max(0, options.listStart) + $0.count < cells.count } ?? false,
             upperBounds: (try? ArchitectureBounds.upperBounds(
                 inputs: network.inputs, hiddenWidths: network.hiddenWidths)) ?? [])
     }
