@@ -107,10 +107,10 @@ struct CellMerging {
             : .limitReached(.joiningSteps, limit: maximumSteps, reached: counts)
     }
 
-    /// In proportion to the cells that the caller allows.
+    /// In proportion to the cells, and enough for some ten thousand exact programs.
     private var maximumSteps: Int {
         let (product, overflow) = limits.maximumCells.multipliedReportingOverflow(by: 64)
-        return overflow ? .max : max(product, 1 << 20)
+        return min(overflow ? .max : max(product, 1 << 20), (1 << 24) + 64 * cells.count)
     }
 
     private mutating func spend(_ count: Int) throws(LinearProgrammingFault) {
