@@ -1,7 +1,8 @@
 #!/bin/bash
 # Every benchmark: in-process ones beside their peers, then races over HTTP. Needs the release build (`make bench`
 # makes it). Usage: run.sh [SECTION]...; sections: arithmetic evaluation compilation counting pieces approximation
-# training http; all by default. Section pieces also times the program for the same cells whose C++ source CREASE_PEER_CELLS names.
+# training http; all by default. Section pieces also times programs for the same cells whose C++ sources
+# CREASE_PEER_CELLS (by rays) and CREASE_PEER_PROGRAMS (by linear programs) name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -60,6 +61,14 @@ for section in "${sections[@]}"; do
             "$peers/relucent/bin/pip" install --quiet --disable-pip-version-check relucent==1.0.0
         fi
         "$peers/relucent/bin/python" Benchmarks/Races/relucent_pieces.py "$peers/network.txt"
+        # More inputs, by linear programs.
+        [ -z "${CREASE_PEER_PROGRAMS:-}" ] || g++ -O2 -march=native "$CREASE_PEER_PROGRAMS" -o "$peers/programs"
+        for network in 5-8-8-1 8-12-1; do
+            for threads in 1 2; do "$bench" count-space $network 10000 $threads 10 "$peers/network.txt"; done
+            [ -z "${CREASE_PEER_PROGRAMS:-}" ] || "$peers/programs" "$peers/network.txt" 10000
+            "$bench" count-space $network 0 1 10
+            "$peers/relucent/bin/python" Benchmarks/Races/relucent_pieces.py "$peers/network.txt"
+        done
         # Growth.
         for network in 2-100-1 2-1000-1 2-4472-1 2-400-400-1 3-32-32-1 3-64-64-64-1 4-24-24-1; do
             "$bench" count-space $network 0 2 1

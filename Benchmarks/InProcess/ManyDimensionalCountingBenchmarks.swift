@@ -3,11 +3,11 @@ import Foundation
 import PieceCounting
 import ReLUNetworks
 
-/// Counting pieces on R^n by extreme rays.
+/// Counting pieces on R^n: by extreme rays up to R^4, by linear programs beyond.
 let manyDimensionalCountingBenchmarks: [Benchmark] = [
     Benchmark(
         name: "count-space",
-        summary: "counts the pieces of a random network by rays "
+        summary: "counts the pieces of a random network by rays, or by programs for more than four inputs "
             + "[widths such as 2-64-64-1, half-side of the box or 0, threads, repeats, file to write the network to]",
         run: countSpace)
 ]
@@ -62,17 +62,22 @@ private func countSpace(_ arguments: [String]) throws {
     var best = Double.infinity
     for repetition in 0..<max(1, Int(number(3, 3))) {
         let start = clock.now
-        guard let found = try SpacePieceCounting.countByRays(exact, on: box, options: options) else {
+        let found: PieceCount
+        var decided = ""
+        if exact.inputs > SpacePieceCounting.maximumRayDimension {
+            found = try ProgramCounting.count(exact, on: box, options: options)
+        } else if let rays = try SpacePieceCounting.countByRays(exact, on: box, options: options) {
+            found = rays.count
+            decided = "; \(rays.statistics.exactSigns) of \(rays.statistics.signs) signs by exact arithmetic"
+        } else {
             throw BadArguments()
         }
         best = min(best, (clock.now - start) / .seconds(1))
         if repetition < max(1, Int(number(3, 3))) - 1 { continue }
-        let counts = PieceDefinition.allCases.map { "\($0) \(found.count.counts[$0]?.description ?? "?")" }
+        let counts = PieceDefinition.allCases.map { "\($0) \(found.counts[$0]?.description ?? "?")" }
         print(
             "\(shape) \(side.isZero ? "R^n" : "box \(side)"), \(options.threads) threads: \(counts.joined(separator: ", "));",
-            String(
-                format: "%.4f s; %d of %d signs by exact arithmetic", best, found.statistics.exactSigns,
-                found.statistics.signs))
+            String(format: "%.4f s", best) + decided)
     }
 }
 

@@ -21,4 +21,19 @@ import Testing
             #expect(rays.counts == programs.counts, "\(kind) seed \(seed)")
         }
     }
+
+    /// Hundreds of cells, many with the same map and apart from each other: the ways between them are long.
+    @Test(arguments: [RandomCellNetwork.smallIntegers, .sparse, .deadLastLayer, .cancelling])
+    func manyCellsOfOneMap(kind: RandomCellNetwork) throws {
+        var differing = 0
+        for seed in 100..<106 {
+            let network = kind.make(
+                seed: seed, inputs: 3 + seed % 2, maximumWidth: 7, maximumLayers: 3)
+            let rays = try SpacePieceCounting.count(network)
+            let programs = try ProgramCounting.count(network)
+            #expect(rays.counts == programs.counts, "\(kind) seed \(seed)")
+            if rays.counts[.closed] != rays.counts[.level] { differing += 1 }
+        }
+        #expect(kind != .smallIntegers || differing > 0)
+    }
 }

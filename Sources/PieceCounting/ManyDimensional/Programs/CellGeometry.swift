@@ -5,27 +5,36 @@ internal import ReLUNetworks
 /// Questions about one found cell after the other, exactly: its map, its facets, what it touches.
 final class CellGeometry {
     let network: ProgramNetwork
-    private let cells: FoundCells
-    private let search: CellSearch
+    let cells: FoundCells
+    let search: CellSearch
     private var loaded = -1
     private let arena: WordArena
-    private let form: UnsafeMutablePointer<Double>
-    private let bound: UnsafeMutablePointer<Double>
-    private let remaining: CellRows
+    let form: UnsafeMutablePointer<Double>
+    let bound: UnsafeMutablePointer<Double>
+    let remaining: CellRows
+    /// Two constraints around a facet's hyperplane, and their bounds.
+    let slabForms: UnsafeMutablePointer<Double>
+    let slabBounds: UnsafeMutablePointer<Double>
+    /// Room for four points.
+    let points: UnsafeMutablePointer<Double>
     /// Linear programs so far.
-    private(set) var programs = 0
+    var programs = 0
 
     init(_ network: ProgramNetwork, _ cells: FoundCells) {
         self.network = network
         self.cells = cells
         search = CellSearch(network)
-        remaining = CellRows(capacity: network.size + network.bounds.count + 1)
-        arena = WordArena(capacity: 2 * search.tables.stride)
+        remaining = CellRows(capacity: network.size + network.bounds.count + 2)
+        let stride = search.tables.stride
+        arena = WordArena(capacity: 10 * stride)
+        slabForms = arena.doubles(2 * stride)
+        slabBounds = arena.doubles(2 * stride)
+        points = arena.doubles(4 * stride)
         form = arena.doubles(search.tables.stride)
         bound = arena.doubles(search.tables.stride)
     }
 
-    private func load(_ cell: Int) {
+    func load(_ cell: Int) {
         if loaded == cell { return }
         loaded = cell
         let rational = cells.rationalPoints[cell]
@@ -226,14 +235,24 @@ final class CellGeometry {
     func meet(
         _ a: Int, _ b: Int, equations: [ExactForm] = [], _ isCancelled: () -> Bool
     ) throws(LinearProgrammingFault) -> Bool {
+        guard mayMeet(a, b) else { return false }
+        let sum = distance(a, differing(a, b))
+        return try hasPoint(a, equations: equations, atMostZero: sum, isCancelled)
+    }
+
+    private func differing(_ a: Int, _ b: Int) -> [Int] {
+        network.units.filter { cells.isOn(a, $0) != cells.isOn(b, $0) }
+    }
+
+    /// Whether the closed cells may have a common point; certainly not where the answer is `false`.
+    func mayMeet(_ a: Int, _ b: Int) -> Bool {
         load(a)
-        let differing = network.units.filter { cells.isOn(a, $0) != cells.isOn(b, $0) }
         let stride = search.tables.stride
         for k in 0..<stride {
             form[k] = 0
             bound[k] = 0
         }
-        for place in differing {
+        for place in differing(a, b) {
             let layer = network.layer(of: place)
             let offset = (place - network.firstUnits[layer]) * stride
             let sign = cells.isOn(a, place) ? 1.0 : -1.0
@@ -243,9 +262,7 @@ final class CellGeometry {
                 bound[k] += search.tables.bounds[layer][offset + k] + 0x1p-52 * form[k].magnitude
             }
         }
-        if isCertainlyPositive(form, bound, sign: 1) { return false }
-        let sum = distance(a, differing)
-        return try hasPoint(a, equations: equations, atMostZero: sum, isCancelled)
+        return !isCertainlyPositive(form, bound, sign: 1)
     }
 
     /// The sum of the absolute values of the units `differing` on the cell.
@@ -273,7 +290,7 @@ final class CellGeometry {
     ) throws(LinearProgrammingFault) -> Section {
         load(a)
         programs += 1
-        let sum = distance(a, network.units.filter { cells.isOn(a, $0) != cells.isOn(b, $0) })
+        let sum = distance(a, differing(a, b))
         let program = LinearProgram(
             maximising: sum.gradient, inequalities: constraints(a).map { $0.inequality(sign: 1) },
             equations: forms.map { LinearInequality(normal: $0.gradient, offset: -$0.constant) })
@@ -298,20 +315,29 @@ final class CellGeometry {
         return true
     }
 
+    /// Rounds a positive multiple of the form into `form` and `bound`.
+    func setForm(_ exact: ExactForm) {
+        let n = network.dimension
+        let largest = exact.gradient.map(\.magnitude).max() ?? .one
+        for k in 0...n {
+            form[k] = ((k < n ? exact.gradient[k] : exact.constant) / largest).nearestDouble
+            bound[k] = Double(n + 8) * 0x1p-53 * form[k].magnitude + 0x1p-960
+        }
+        for k in n + 1..<max(n + 1, search.tables.stride) {
+            form[k] = 0
+            bound[k] = 0
+        }
+    }
+
     /// Whether all `forms` may be 0 together on the closed cell; certainly not where the answer is `false`.
     func mayHavePoint(_ cell: Int, equations forms: [ExactForm]) -> Bool {
         load(cell)
-        let n = network.dimension
         for exact in forms {
             if exact.isConstant {
                 if !exact.constant.isZero { return false }
                 continue
             }
-            let largest = exact.gradient.map(\.magnitude).max() ?? .one
-            for k in 0...n {
-                form[k] = ((k < n ? exact.gradient[k] : exact.constant) / largest).nearestDouble
-                bound[k] = Double(n + 8) * 0x1p-53 * form[k].magnitude + 0x1p-960
-            }
+            setForm(exact)
             let sign = search.filter.value(form, bound, at: search.point).sign
             if sign != 0, isCertainlyPositive(form, bound, sign: Double(sign)) { return false }
         }

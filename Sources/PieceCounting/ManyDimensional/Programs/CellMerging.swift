@@ -4,12 +4,12 @@ internal import LinearProgramming
 /// Joins the found cells into pieces under the definitions. Only cells whose affine map is another cell's need any
 /// geometry: candidates come from hashing, linear programs confirm them.
 struct CellMerging {
-    private let network: ProgramNetwork
-    private let cells: FoundCells
+    let network: ProgramNetwork
+    let cells: FoundCells
     private let definitions: Set<PieceDefinition>
     private let limits: CountingLimits
-    private let isCancelled: () -> Bool
-    private let geometry: CellGeometry
+    let isCancelled: () -> Bool
+    let geometry: CellGeometry
     private let influence: UnitInfluence
     /// The cells of each map that several have, in increasing order.
     private(set) var groups: [[Int]] = []
@@ -18,9 +18,11 @@ struct CellMerging {
     private var nodes: [Int: Int] = [:]
     private(set) var counts: [PieceDefinition: BigInteger]
     private var steps = 0
+    /// Filled when first needed.
+    var cellOfPattern: [[UInt64]: Int] = [:]
 
     /// What one linear program counts among the steps of joining; a comparison of two cells counts 1.
-    private static let programSteps = 256
+    static let programSteps = 256
 
     init(
         _ network: ProgramNetwork, _ cells: FoundCells, definitions: Set<PieceDefinition>,
@@ -97,7 +99,7 @@ struct CellMerging {
         return roots.count
     }
 
-    private func node(_ cell: Int) -> Int { nodes[cell] ?? 0 }
+    func node(_ cell: Int) -> Int { nodes[cell] ?? 0 }
 
     // MARK: Work
 
@@ -113,7 +115,7 @@ struct CellMerging {
         return min(overflow ? .max : max(product, 1 << 20), (1 << 24) + 64 * cells.count)
     }
 
-    private mutating func spend(_ count: Int) throws(LinearProgrammingFault) {
+    mutating func spend(_ count: Int) throws(LinearProgrammingFault) {
         steps += count
         if steps > maximumSteps || isCancelled() { throw .cancelled }
     }
@@ -195,7 +197,7 @@ struct CellMerging {
         }
     }
 
-    private func mayTouch(_ a: Int, _ touchedByA: [UInt64], _ b: Int, _ touchedByB: [UInt64]) -> Bool {
+    func mayTouch(_ a: Int, _ touchedByA: [UInt64], _ b: Int, _ touchedByB: [UInt64]) -> Bool {
         let first = a * cells.words
         let second = b * cells.words
         for word in 0..<cells.words {
@@ -203,106 +205,6 @@ struct CellMerging {
             if differing & ~(touchedByA[word] & touchedByB[word]) != 0 { return false }
         }
         return true
-    }
-
-    /// Cells connected through {f = g}, g their map: through cells with other maps where they equal g on a face or on a
-    /// section. Each component but the largest looks for a way to another one.
-    private mutating func joinLevel(
-        _ group: [Int], _ joined: inout DisjointSets
-    ) throws(LinearProgrammingFault) {
-        let map = geometry.map(group[0])
-        var isolated: Set<Int> = []
-        var touched: [Int: [UInt64]] = [:]
-        while true {
-            var components: [Int: [Int]] = [:]
-            for cell in group { components[joined.root(node(cell)), default: []].append(cell) }
-            let sorted = components.values.sorted { ($0.count, $0[0]) < ($1.count, $1[0]) }
-            guard
-                let component = sorted.dropLast().first(where: {
-                    !isolated.contains(joined.root(node($0[0])))
-                })
-            else { return }
-            let other = try wayOut(of: component, group, map, &touched)
-            if let other {
-                joined.join(node(component[0]), node(other))
-            } else {
-                isolated.insert(joined.root(node(component[0])))
-            }
-        }
-    }
-
-    /// A cell of the group outside `component` that is connected to it within {f = g}.
-    private mutating func wayOut(
-        of component: [Int], _ group: [Int], _ map: [ExactForm], _ touched: inout [Int: [UInt64]]
-    ) throws(LinearProgrammingFault) -> Int? {
-        let members = Set(group)
-        var facets: Set<[UInt64]> = []
-        for cell in component {
-            try spend(Self.programSteps / 8)
-            for (_, key) in geometry.facetKeys(cell) { facets.insert(key) }
-        }
-        var settled = Set(component)
-        var differences: [Int: [ExactForm]] = [:]
-        var queue = component
-        var first = 0
-        while first < queue.count {
-            let cell = queue[first]
-            first += 1
-            let touchedByCell = try touchedUnits(cell, &touched)
-            try spend(cells.count)
-            for next in 0..<cells.count
-            where mayTouch(cell, touchedByCell, next, touchedByCell) && !settled.contains(next) {
-                guard mayTouch(cell, touchedByCell, next, try touchedUnits(next, &touched)) else { continue }
-                if members.contains(next) {
-                    try spend(Self.programSteps)
-                    if try geometry.meet(next, cell, isCancelled) { return next }
-                    continue
-                }
-                if differences[next] == nil {
-                    let difference = zip(geometry.map(next), map).map { $0 - $1 }
-                    try spend(Self.programSteps / 2)
-                    differences[next] = difference
-                    var isAside = !geometry.mayHavePoint(next, equations: difference)
-                    if !isAside { isAside = try hasFacet(next, among: facets) }
-                    if isAside {
-                        settled.insert(next)
-                        continue
-                    }
-                }
-                let difference = differences[next] ?? []
-                try spend(2 * Self.programSteps)
-                switch try geometry.section(next, equations: difference, from: cell, isCancelled) {
-                case .empty, .inside:
-                    settled.insert(next)
-                    continue
-                case .beyond: break
-                }
-                if try geometry.meet(next, cell, equations: difference, isCancelled) {
-                    settled.insert(next)
-                    queue.append(next)
-                }
-            }
-        }
-        return nil
-    }
-
-    /// Whether the cell, of another map, has a facet in common with the component. Then f = g on that facet and, as its
-    /// map's difference to g is 0 on the facet's hyperplane only, nowhere else on the cell.
-    private func hasFacet(_ cell: Int, among facets: Set<[UInt64]>) throws(LinearProgrammingFault) -> Bool {
-        for (row, key) in geometry.facetKeys(cell) where facets.contains(key) {
-            if try geometry.isFacet(cell, row, key, isCancelled) { return true }
-        }
-        return false
-    }
-
-    private mutating func touchedUnits(
-        _ cell: Int, _ touched: inout [Int: [UInt64]]
-    ) throws(LinearProgrammingFault) -> [UInt64] {
-        if let known = touched[cell] { return known }
-        try spend(Self.programSteps / 4)
-        let units = geometry.touchedUnits(cell)
-        touched[cell] = units
-        return units
     }
 }
 
