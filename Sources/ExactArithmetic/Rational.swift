@@ -199,6 +199,9 @@ public struct Rational: Sendable {
     @inlinable
     public var isZero: Bool { large == nil && smallNumerator == 0 }
 
+    /// Whether numerator and denominator fit 64 bits: then operations cost tens of nanoseconds.
+    public var isInline: Bool { large == nil }
+
     @inlinable
     public var magnitude: Rational { sign < 0 ? -self : self }
 

@@ -44,9 +44,14 @@ extension ReLUCircuit {
         let levels = CircuitLevels(self, outputs)
         var best: CircuitLayering?
         for places in levels.early == levels.late ? [levels.early] : [levels.early, levels.late] {
+            var decisions: Set<Bool> = []
             for rule in InputCarrying.allCases {
+                // Where one of the ways was cheaper throughout, it was tried.
+                if rule == .always && !decisions.contains(false) { continue }
+                if rule == .never && !decisions.contains(true) { continue }
                 var layering = CircuitLayering(self, outputs, levels: places, rule, options, algebra)
                 try layering.build()
+                if rule == .whereCheaper { decisions = layering.decisions }
                 if layering.size < best?.size ?? .max { best = layering }
                 // A circuit of one layer carries nothing but what the outputs need of the inputs.
                 if levels.layers == 0 { break }
@@ -92,10 +97,10 @@ private struct CircuitLevels {
 
 /// Whether the inputs are carried through the layers as they are.
 private enum InputCarrying: CaseIterable {
-    case always
-    case never
     /// Wherever it costs fewer nodes for the next layer.
     case whereCheaper
+    case always
+    case never
 }
 
 /// Layers under construction.
@@ -124,6 +129,8 @@ private struct CircuitLayering {
     /// Bounds of the current layer's nodes (of the inputs for layer 0), where there is a box.
     private var bounds: [Int: ClosedRange<Rational>] = [:]
     private(set) var size = 0
+    /// Whether the inputs were carried on, of the layers where they could be.
+    private(set) var decisions: Set<Bool> = []
 
     init(
         _ circuit: ReLUCircuit, _ outputs: [AffineForm], levels: [Int], _ rule: InputCarrying,
@@ -215,7 +222,9 @@ private struct CircuitLayering {
         return scale * result
     }
 
+    /// Numbers that hold the form's values; the least and the greatest by interval arithmetic where the numbers are short.
     private func interval(_ form: AffineForm) -> ClosedRange<Rational> {
+        if let range = roundedInterval(form) { return range }
         var lower = form.constant
         var upper = form.constant
         for term in form.terms {
@@ -225,6 +234,38 @@ private struct CircuitLayering {
             upper += max(ends.0, ends.1)
         }
         return lower...upper
+    }
+
+    /// The interval in binary64, rounded outwards, for forms of long numbers: signals that it bounds are carried with
+    /// short constants. `nil` for short numbers, and where rounding leaves open which sign an end has.
+    private func roundedInterval(_ form: AffineForm) -> ClosedRange<Rational>? {
+        guard !form.constant.isInline || form.terms.contains(where: { !$0.coefficient.isInline }) else {
+            return nil
+        }
+        var lower = form.constant.nearestDouble
+        var upper = lower
+        var size = lower.magnitude
+        for term in form.terms {
+            guard let range = bounds[term.unit] else { continue }
+            let coefficient = term.coefficient.nearestDouble
+            let (from, to) = (range.lowerBound.nearestDouble, range.upperBound.nearestDouble)
+            // Tiny numbers are not rounded relatively to their size.
+            for number in [coefficient, from, to] where number.magnitude < 0x1p-900 && number != 0 {
+                return nil
+            }
+            let ends = (coefficient * from, coefficient * to)
+            lower += min(ends.0, ends.1)
+            upper += max(ends.0, ends.1)
+            size += max(ends.0.magnitude, ends.1.magnitude)
+        }
+        // Three roundings in each product and one a sum, and what underflows.
+        let error = size * Double(form.terms.count + 8) * 0x1p-51 + 0x1p-900
+        lower -= error
+        upper += error
+        guard lower.isFinite, upper.isFinite, lower.magnitude > 4 * error, upper.magnitude > 4 * error,
+            let low = Rational(exactly: lower), let high = Rational(exactly: upper)
+        else { return nil }
+        return low...high
     }
 
     // MARK: Carrying
@@ -251,6 +292,7 @@ private struct CircuitLayering {
             (chosen, keepsInputs) = (plan, true)
         default: (chosen, keepsInputs) = (without, false)
         }
+        if isPossible { decisions.insert(keepsInputs) }
         var carried: [Int: AffineForm] = [:]
         for variable in chosen.single.sorted() {
             carried[variable] = try advanced(
