@@ -1,11 +1,11 @@
-internal import ExactArithmetic
+package import ExactArithmetic
 
 /// The barycentric coordinates of a simplex as affine functions: λ_j is 1 at corner j and 0 at the others.
-struct BarycentricForms {
-    let forms: [AffineFunction]
+package struct BarycentricForms {
+    package let forms: [AffineFunction]
 
     /// `nil` where the corners, n + 1 of them, lie in a hyperplane. Complexity: O(n³) rational operations.
-    init?(_ corners: [[Rational]]) {
+    package init?(_ corners: [[Rational]]) {
         let n = corners.count - 1
         // Rows of (corner − corner 0 | unit matrix), brought to (unit matrix | inverse): column j of the inverse is
         // the gradient of λ_{j + 1}.

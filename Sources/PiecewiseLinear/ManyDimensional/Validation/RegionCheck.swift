@@ -24,6 +24,12 @@ struct RegionCheck {
     mutating func agree(_ first: Int, _ second: Int, _ isCancelled: () -> Bool) throws(FunctionFault) {
         let (a, b) = (cells[first].function, cells[second].function)
         if a == b { return }
+        if let known = difference(first, second) {
+            if known <= tolerance {
+                discontinuity = max(discontinuity, known)
+                return
+            }
+        }
         let slope = zip(a.gradient, b.gradient).map { $0 - $1 }
         let common = cells[first].polyhedron.intersection(cells[second].polyhedron)
         for sign in [Rational.one, Rational(-1)] {
@@ -46,6 +52,33 @@ struct RegionCheck {
         }
     }
 
+    /// By how much two functions differ at most on what their regions share, where that is known: 0 where they share
+    /// nothing. `nil` where it is not known, or grows without end.
+    private func difference(_ first: Int, _ second: Int) -> Rational? {
+        guard let here = cells[first].corners, let there = cells[second].corners else { return nil }
+        switch here.description.meeting(there.description, here.sides, there.sides) {
+        case .apart: return .zero
+        case .unknown: return nil
+        case .face(let generators):
+            let (a, b) = (cells[first].function, cells[second].function)
+            var most = Rational.zero
+            for generator in generators {
+                let point = generator.point
+                if generator.isVertex {
+                    most = max(most, (a(point) - b(point)).magnitude)
+                } else if !isLevel(a, b, along: point) {
+                    return nil
+                }
+            }
+            return most
+        }
+    }
+
+    private func isLevel(_ a: AffineFunction, _ b: AffineFunction, along direction: [Rational]) -> Bool {
+        zip(zip(a.gradient, b.gradient), direction).reduce(Rational.zero) { $0 + ($1.0.0 - $1.0.1) * $1.1 }
+            .isZero
+    }
+
     private func disagreement(_ first: Int, _ second: Int, _ point: [Rational]) -> FunctionFault {
         .regionsDisagree(
             first: first, second: second, point: point,
@@ -57,7 +90,15 @@ struct RegionCheck {
     /// Beyond each facet of a region are other regions, or nothing of the union.
     mutating func cover(_ index: Int, _ partners: [Int], _ isCancelled: () -> Bool) throws(FunctionFault) {
         for facet in cells[index].polyhedron.inequalities.indices {
-            let plane = Hyperplane(cells[index].polyhedron.inequalities[facet])
+            if isCancelled() { throw .cancelled }
+            if isCovered(index, facet, partners) { continue }
+            let inequality = cells[index].polyhedron.inequalities[facet]
+            let plane = Hyperplane(inequality)
+            if supporting.contains(plane.key) || cells.allSatisfy({ inequality.holds(throughout: $0.box) }) {
+                coversSpace = false
+                supporting.insert(plane.key)
+                continue
+            }
             var inside: [LinearInequality] = []
             for (other, inequality) in cells[index].polyhedron.inequalities.enumerated() where other != facet
             {
@@ -76,14 +117,18 @@ struct RegionCheck {
             if try uncovered(face, across[...], isCancelled) == nil { continue }
             guard let place = try uncovered(face, (across + straddling)[...], isCancelled) else { continue }
             coversSpace = false
-            let key = plane.key
-            if supporting.contains(key) { continue }
-            guard try isSupporting(cells[index].polyhedron.inequalities[facet], isCancelled) else {
+            guard try isSupporting(inequality, isCancelled) else {
                 throw .gap(
                     region: index, halfSpace: cells[index].posted[facet], point: plane.point(place))
             }
-            supporting.insert(key)
+            supporting.insert(plane.key)
         }
+    }
+
+    /// Whether one region beyond a facet holds all of it, as far as vertices tell.
+    private func isCovered(_ index: Int, _ facet: Int, _ partners: [Int]) -> Bool {
+        guard let corners = cells[index].corners else { return false }
+        return partners.contains { cells[$0].corners?.holds(facet: facet, of: corners) ?? false }
     }
 
     private func isSupporting(_ inequality: LinearInequality, _ isCancelled: () -> Bool) throws(FunctionFault)

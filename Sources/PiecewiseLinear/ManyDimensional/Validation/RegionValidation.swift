@@ -64,6 +64,8 @@ struct RegionCell {
     let posted: [Int]
     /// The range of each coordinate, `nil` where it has no end.
     let box: [(lower: Rational?, upper: Rational?)]
+    /// Vertices and directions, unless there are very many.
+    let corners: RegionCorners?
 
     init(_ region: RegionFunction.Region, _ index: Int, _ dimension: Int, _ isCancelled: () -> Bool)
         throws(FunctionFault)
@@ -72,6 +74,16 @@ struct RegionCell {
         let whole = Polyhedron(
             dimension: dimension,
             inequalities: region.halfSpaces.map { LinearInequality(normal: $0.normal, offset: $0.offset) })
+        if let corners = try RegionCorners(whole, isCancelled) {
+            guard corners.description.hasInterior else { throw .emptyRegion(index) }
+            self.corners = corners
+            posted = corners.posted
+            polyhedron = Polyhedron(
+                dimension: dimension, inequalities: posted.map { whole.inequalities[$0] })
+            box = corners.box
+            return
+        }
+        corners = nil
         let hasInterior = try solving { () throws(LinearProgrammingFault) in
             try whole.hasInterior(isCancelled: isCancelled)
         }
@@ -80,17 +92,21 @@ struct RegionCell {
             try whole.irredundantInequalities(isCancelled: isCancelled)
         }
         self.posted = posted
-        let facets = Polyhedron(
-            dimension: dimension, inequalities: posted.map { whole.inequalities[$0] })
-        polyhedron = facets
+        polyhedron = Polyhedron(dimension: dimension, inequalities: posted.map { whole.inequalities[$0] })
+        box = try Self.box(around: polyhedron, isCancelled)
+    }
+
+    private static func box(around polyhedron: Polyhedron, _ isCancelled: () -> Bool) throws(FunctionFault)
+        -> [(lower: Rational?, upper: Rational?)]
+    {
         var box: [(lower: Rational?, upper: Rational?)] = []
-        for axis in 0..<dimension {
+        for axis in 0..<polyhedron.dimension {
             var ends: [Rational?] = []
             for sign in [Rational(-1), .one] {
-                var objective = [Rational](repeating: .zero, count: dimension)
+                var objective = [Rational](repeating: .zero, count: polyhedron.dimension)
                 objective[axis] = sign
                 let outcome = try solving { () throws(LinearProgrammingFault) in
-                    try facets.maximum(of: objective, isCancelled: isCancelled)
+                    try polyhedron.maximum(of: objective, isCancelled: isCancelled)
                 }
                 if case .optimal(_, let value, _) = outcome {
                     ends.append(sign * value)
@@ -100,7 +116,7 @@ struct RegionCell {
             }
             box.append((ends[0], ends[1]))
         }
-        self.box = box
+        return box
     }
 
     /// `nil` where some region is unbounded.
@@ -137,6 +153,65 @@ struct RegionCell {
         }
         return polyhedron.inequalities.contains { $0.isViolated(throughout: other.box) }
             || other.polyhedron.inequalities.contains { $0.isViolated(throughout: box) }
+    }
+}
+
+/// A region's vertices and directions, and its facets as what lies on them.
+struct RegionCorners {
+    let description: DoubleDescription
+    /// The posted inequality of each facet, and which of the description's it is.
+    let posted: [Int]
+    let facets: [Int]
+    let sides: [FilteredInequality]
+    /// The hyperplanes of the facets, each with the side on which the region lies.
+    let hyperplanes: [[Rational]]
+    let box: [(lower: Rational?, upper: Rational?)]
+
+    /// `nil` where there are too many.
+    init?(_ polyhedron: Polyhedron, _ isCancelled: () -> Bool) throws(FunctionFault) {
+        var description = DoubleDescription(dimension: polyhedron.dimension)
+        var places: [Int] = []
+        for (index, inequality) in polyhedron.inequalities.enumerated() {
+            do {
+                try description.cut(inequality, isCancelled: isCancelled)
+            } catch {
+                if case .cancelled = error { throw .cancelled }
+                return nil
+            }
+            if description.isEmpty { break }
+            if description.inequalities.count > places.count { places.append(index) }
+        }
+        self.description = description
+        facets = description.hasInterior ? description.facets : []
+        posted = facets.map { places[$0] }
+        let inequalities = facets.map { description.inequalities[$0] }
+        sides = inequalities.map { FilteredInequality($0) }
+        hyperplanes = inequalities.map { inequality in
+            let scale = inequality.normal.first { !$0.isZero }?.magnitude ?? .one
+            return (inequality.normal + [inequality.offset]).map { $0 / scale }
+        }
+        let lines = description.lineDirections
+        var box: [(lower: Rational?, upper: Rational?)] = []
+        for axis in 0..<polyhedron.dimension {
+            let vertices = description.generators.filter(\.isVertex).map { $0.point[axis] }
+            let signs = Set(description.generators.filter { !$0.isVertex }.map { $0.point[axis].sign })
+            let isLine = lines.contains { !$0[axis].isZero }
+            box.append(
+                (
+                    isLine || signs.contains(-1) ? nil : vertices.min(),
+                    isLine || signs.contains(1) ? nil : vertices.max()
+                ))
+        }
+        self.box = box
+    }
+
+    /// Whether all of a facet of another region is in this one, which lies beyond it.
+    func holds(facet: Int, of other: RegionCorners) -> Bool {
+        guard other.description.lineDirections.isEmpty,
+            hyperplanes.contains(other.hyperplanes[facet].map { -$0 })
+        else { return false }
+        let members = other.description.generators(on: other.facets[facet])
+        return sides.allSatisfy { side in members.allSatisfy { side.sign(at: $0) >= 0 } }
     }
 }
 
