@@ -103,6 +103,12 @@ public final class CreaseApplication: HTTPApplication {
         return nil
     }
 
+    /// What takes no body, as the cancelling of a job, is asked for without one.
+    public func needsBody(_ head: RequestHead) -> Bool {
+        guard let operation = routes.match(head)?.route.operation(for: head.method) else { return false }
+        return !operation.consumes.isEmpty
+    }
+
     public func respond(to request: Request, on exchange: Exchange) {
         let head = request.head
         guard let match = routes.match(head), let operation = match.route.operation(for: head.method) else {

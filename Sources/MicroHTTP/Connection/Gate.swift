@@ -147,10 +147,7 @@ enum Gate {
         if hasBody, method.refusesBody {
             throw Refusal(400, "unexpected-body", "A \(method.rawValue) request has no body.")
         }
-        if method.takesBody, facts.contentLength == nil, facts.transferEncoding == nil {
-            throw Refusal(
-                411, "length-required", "A \(method.rawValue) request needs a Content-Length or chunks.")
-        }
+        storage.lacksLength = method.takesBody && facts.contentLength == nil && facts.transferEncoding == nil
         if let length = storage.contentLength, length > UInt64(max(0, configuration.maximumBodyBytes)) {
             throw Refusal(
                 413, "body-too-large",

@@ -13,6 +13,11 @@ extension Connection {
             try Gate.admit(
                 storage, connection: handle, method: method, version: version,
                 configuration: context.configuration)
+            if storage.lacksLength, context.application.needsBody(head) {
+                throw Refusal(
+                    411, "length-required",
+                    "A \(storage.method.rawValue) request needs a Content-Length or chunks here.")
+            }
         } catch {
             var response = context.problem(error.status, error.code, error.detail, head: head)
             response.closesConnection = true

@@ -32,7 +32,7 @@ public enum HTTPMethod: String, Sendable, CaseIterable {
         return nil
     }
 
-    /// Whether a body means something: without a length such a request is answered 411.
+    /// Whether a body means something: without a length such a request is answered 411 where one is needed.
     var takesBody: Bool { self == .post || self == .put || self == .patch }
     /// Whether a body is refused: it has no meaning, and intermediaries disagree on its framing.
     var refusesBody: Bool { self == .get || self == .head || self == .delete || self == .trace }

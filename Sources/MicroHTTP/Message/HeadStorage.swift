@@ -29,6 +29,8 @@ final class HeadStorage: @unchecked Sendable {
     /// The body's declared length; `nil` where it has none or comes in chunks.
     var contentLength: UInt64?
     var isChunked = false
+    /// Whether a request whose body would mean something does not say that it has one: it has none (RFC 9112, 6.3).
+    var lacksLength = false
 
     init() {
         capacity = 2048
@@ -53,6 +55,7 @@ final class HeadStorage: @unchecked Sendable {
         identifier = RequestIdentifier()
         contentLength = nil
         isChunked = false
+        lacksLength = false
     }
 
     /// Copies bytes of at most `Int32.max` in all; the callers' limits lie far below.

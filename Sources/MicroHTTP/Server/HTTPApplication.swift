@@ -7,6 +7,10 @@ public protocol HTTPApplication: Sendable {
     /// closes it.
     func gate(_ head: RequestHead) -> Response?
 
+    /// Whether a POST, PUT or PATCH request without a Content-Length and without chunks is refused (411), because its
+    /// body was most likely forgotten; else its body is empty. Called on a server thread, before `gate`.
+    func needsBody(_ head: RequestHead) -> Bool
+
     /// Answers a request, by `exchange.respond(_:)`, once: before this returns, or later from any thread. Called on
     /// a server thread: work of more than about a millisecond belongs elsewhere.
     func respond(to request: Request, on exchange: Exchange)
@@ -24,6 +28,7 @@ public protocol HTTPApplication: Sendable {
 
 extension HTTPApplication {
     public func gate(_ head: RequestHead) -> Response? { nil }
+    public func needsBody(_ head: RequestHead) -> Bool { true }
     public func finished(_ summary: RequestSummary) {}
 
     /// A problem of RFC 9457 without a type.
