@@ -101,6 +101,61 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Bytes of one certificate. [CREASE_MAX_CERTIFICATE_BYTES, default 128MiB]")
     var maxCertificateBytes: String?
 
+    // MARK: Functions of several variables
+
+    @Option(help: "Variables of a function. [CREASE_MAX_VARIABLES, default 256]")
+    var maxVariables: String?
+    @Option(
+        help: """
+            Variables of a function on simplices, a grid or regions. [CREASE_MAX_MESH_VARIABLES, \
+            default 6]
+            """)
+    var maxMeshVariables: String?
+    @Option(
+        help: """
+            Affine functions of a maximum, a sum of maxima or a lattice form. \
+            [CREASE_MAX_AFFINE_FUNCTIONS, default 100000]
+            """)
+    var maxAffineFunctions: String?
+    @Option(
+        help: """
+            Indices in the selections of a lattice form. [CREASE_MAX_SELECTION_INDICES, default \
+            1000000]
+            """)
+    var maxSelectionIndices: String?
+    @Option(
+        help: """
+            Points of a function on simplices or a grid. [CREASE_MAX_VERTICES, default 200000]
+            """)
+    var maxVertices: String?
+    @Option(
+        help: """
+            Simplices of a function; a cell of a grid is n! of them. [CREASE_MAX_SIMPLICES, default \
+            200000]
+            """)
+    var maxSimplices: String?
+    @Option(help: "Regions of a function. [CREASE_MAX_REGIONS, default 2000]")
+    var maxRegions: String?
+    @Option(
+        help: """
+            Inequalities of all regions of a function. [CREASE_MAX_REGION_INEQUALITIES, default \
+            50000]
+            """)
+    var maxRegionInequalities: String?
+    @Option(help: "Functions inside functions. [CREASE_MAX_NESTING, default 32]")
+    var maxNesting: String?
+    @Option(
+        help: """
+            Hidden units on the way to a network. [CREASE_MAX_COMPILATION_UNITS, default 200000]
+            """)
+    var maxCompilationUnits: String?
+    @Option(
+        help: """
+            Cells that a function is cut into, on the way to a network or to count its pieces. \
+            [CREASE_MAX_COMPILATION_CELLS, default 20000]
+            """)
+    var maxCompilationCells: String?
+
     // MARK: Stored networks
 
     @Option(help: "Stored networks. [CREASE_MAX_NETWORKS, default 1000]")
@@ -269,6 +324,34 @@ struct ServeCommand: ParsableCommand {
         service.maximumCertificateBytes = try bytes(
             maxCertificateBytes, "max-certificate-bytes", "CREASE_MAX_CERTIFICATE_BYTES",
             service.maximumCertificateBytes)
+        service.maximumVariables = try integer(
+            maxVariables, "max-variables", "CREASE_MAX_VARIABLES", many, service.maximumVariables)
+        service.maximumMeshVariables = try integer(
+            maxMeshVariables, "max-mesh-variables", "CREASE_MAX_MESH_VARIABLES", 1...12,
+            service.maximumMeshVariables)
+        service.maximumAffineFunctions = try integer(
+            maxAffineFunctions, "max-affine-functions", "CREASE_MAX_AFFINE_FUNCTIONS", many,
+            service.maximumAffineFunctions)
+        service.maximumSelectionIndices = try integer(
+            maxSelectionIndices, "max-selection-indices", "CREASE_MAX_SELECTION_INDICES", many,
+            service.maximumSelectionIndices)
+        service.maximumVertices = try integer(
+            maxVertices, "max-vertices", "CREASE_MAX_VERTICES", many, service.maximumVertices)
+        service.maximumSimplices = try integer(
+            maxSimplices, "max-simplices", "CREASE_MAX_SIMPLICES", many, service.maximumSimplices)
+        service.maximumRegions = try integer(
+            maxRegions, "max-regions", "CREASE_MAX_REGIONS", many, service.maximumRegions)
+        service.maximumRegionInequalities = try integer(
+            maxRegionInequalities, "max-region-inequalities", "CREASE_MAX_REGION_INEQUALITIES", many,
+            service.maximumRegionInequalities)
+        service.maximumNesting = try integer(
+            maxNesting, "max-nesting", "CREASE_MAX_NESTING", 1...200, service.maximumNesting)
+        service.maximumCompilationUnits = try integer(
+            maxCompilationUnits, "max-compilation-units", "CREASE_MAX_COMPILATION_UNITS", many,
+            service.maximumCompilationUnits)
+        service.maximumCompilationCells = try integer(
+            maxCompilationCells, "max-compilation-cells", "CREASE_MAX_COMPILATION_CELLS", many,
+            service.maximumCompilationCells)
         service.maximumNetworks = try integer(
             maxNetworks, "max-networks", "CREASE_MAX_NETWORKS", 1...10_000_000, service.maximumNetworks)
         service.maximumNetworkBytes = try bytes(
