@@ -146,7 +146,7 @@ import Testing
             let own = try service.post("/v1/pieces", "{\"function\":\(function)}")
             #expect(own.status == 200, "\(own.text.prefix(300))")
             let counts = try #require(try own.json["counts"] as? [String: String])
-            #expect(counts["activation"] == nil)
+            #expect((counts["activation"] == nil) == (kind != "network"))
             if let pieces = report["pieces"] as? Int { #expect(counts["level"] == "\(pieces)", "seed \(seed)") }
             // On all of R^n, or in the grid's box; a cross-polytope is none.
             var domain = ""
@@ -167,6 +167,98 @@ import Testing
                 #expect(counts[definition] == others[definition], "\(definition), seed \(seed): \(function)")
             }
         }
+    }
+
+    /// In a box within the domain, listed page by page, against the compiled network's pieces in the box.
+    @Test(arguments: kinds, 2...3) func hasPiecesInBoxes(kind: String, variables: Int) throws {
+        let service = try ServiceProcess.shared.get()
+        for seed in 0..<3 as Range<UInt64> {
+            var random = RandomPostedFunctions(seed: seed &+ 140)
+            let function = random.function(kind, variables)
+            let oracle = try FunctionOracle(function)
+            let compiled = try service.post(
+                "/v1/compile", "{\"function\":\(function),\"arithmetic\":\"exact\"}"
+            ).json
+            let lower = (0..<variables).map { _ in "\"\(random.integer(-9...(-5)))/8\"" }
+            let upper = (0..<variables).map { _ in "\"\(random.integer(kind == "grid" ? -3...0 : 1...9))/7\"" }
+            let domain =
+                "\"domain\":{\"lower\":[\(lower.joined(separator: ","))],\"upper\":[\(upper.joined(separator: ","))]}"
+            let network = try service.post(
+                "/v1/pieces", "{\"network\":\(try Self.text(compiled["network"])),\(domain)}"
+            ).json
+            let others = try #require(network["counts"] as? [String: String])
+            for definition in ["affine", "level", "closed", "open"] {
+                let body = "{\"function\":\(function),\(domain),\"definition\":\"\(definition)\",\"arithmetic\":\"exact\""
+                var (page, regions): (String, [[String: Any]]) = ("", [])
+                for _ in 0..<200 {
+                    let answer = try service.post("/v1/pieces", body + ",\"list\":{\"limit\":300\(page)}}")
+                    #expect(answer.status == 200, "\(answer.text.prefix(300))")
+                    let json = try answer.json
+                    #expect(
+                        (json["counts"] as? [String: String])?[definition] == others[definition],
+                        "\(definition), seed \(seed): \(function) \(domain)")
+                    regions += try #require(json["regions"] as? [[String: Any]])
+                    guard let token = json["nextPageToken"] as? String else { break }
+                    page = ",\"pageToken\":\"\(token)\""
+                }
+                let pieces = Set(regions.compactMap { $0["piece"] as? Int })
+                #expect("\(pieces.count)" == others[definition], "\(definition), seed \(seed): \(function)")
+                for region in regions {
+                    let gradient = try #require(region["gradient"] as? [Any]).map { FunctionOracle.number($0) }
+                    let vertices = try #require(region["vertices"] as? [[Any]])
+                    #expect(vertices.count > variables)
+                    for vertex in vertices {
+                        let point = vertex.map { FunctionOracle.number($0) }
+                        let value = zip(gradient, point).reduce(FunctionOracle.number(region["intercept"])) {
+                            $0 + $1.0 * $1.1
+                        }
+                        #expect(oracle(point) == value, "seed \(seed): \(function)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// Functions on a part of R^n: boxes that leave it, lists without a box, sums of parts, and pictures.
+    @Test func piecesOnAPartOfSpace() throws {
+        let service = try ServiceProcess.shared.get()
+        let mesh =
+            #"{"kind":"simplicial","vertices":[[0,0],[1,0],[0,1],[1,1]],"simplices":[[0,1,2],[1,2,3]],"values":[0,1,1,0]}"#
+        let half = #"{"kind":"max-affine","pieces":[{"gradient":[1,0],"intercept":0},{"gradient":[0,0],"intercept":"1/2"}]}"#
+        let sum = #"{"kind":"sum","functions":[\#(mesh),\#(half)]}"#
+        let listed = try service.post("/v1/pieces", #"{"function":\#(mesh),"list":{"limit":10}}"#).json
+        #expect((listed["regions"] as? [Any])?.count == 2)
+        #expect(listed["pieces"] as? Int == 2)
+        let parts = try service.post("/v1/pieces", #"{"function":\#(sum)}"#).json
+        #expect(parts["pieces"] as? Int == 4)
+        let report = try service.post("/v1/compile", #"{"function":\#(sum)}"#).json["report"] as? [String: Any]
+        #expect(report?["pieces"] as? Int == 4)
+        let corner = try service.post(
+            "/v1/pieces", #"{"function":\#(sum),"domain":{"lower":["3/4",-5],"upper":[9,"1/5"]},"list":{"limit":10}}"#)
+        #expect(try corner.json["pieces"] as? Int == 2)
+        let outside = try service.post(
+            "/v1/pieces", #"{"function":\#(mesh),"domain":{"lower":[1,1],"upper":[2,2]}}"#)
+        #expect(outside.status == 422)
+        #expect(try outside.json["code"] as? String == "empty-domain")
+        #expect(outside.text.contains("#/domain"))
+        let activation = try service.post("/v1/pieces", #"{"function":\#(mesh),"definition":"activation"}"#)
+        #expect(try activation.json["code"] as? String == "definition-not-available")
+        let picture = try service.post(
+            "/v1/pieces", #"{"function":\#(sum),"domain":{"lower":[0,0],"upper":[1,1]}}"#,
+            headers: [("Accept", "image/svg+xml")])
+        #expect(picture.status == 200 && picture.text.components(separatedBy: "<polygon").count == 5)
+        // A saturated controller: unbounded regions that hold lines, two of them with one function.
+        let law =
+            #"{"kind":"regions","regions":[{"a":[[1,1]],"b":[-1],"gradient":[0,0],"intercept":1},"#
+            + #"{"a":[[-1,-1],[1,1]],"b":[1,0],"gradient":[-1,-1],"intercept":0},"#
+            + #"{"a":[[-1,-1],[1,1]],"b":[0,1],"gradient":[1,1],"intercept":0},"#
+            + #"{"a":[[-1,-1]],"b":[-1],"gradient":[0,0],"intercept":1}]}"#
+        let pieces = try service.post("/v1/pieces", #"{"function":\#(law),"list":{"limit":10}}"#).json
+        #expect(
+            pieces["counts"] as? [String: String] == ["affine": "3", "level": "4", "closed": "4", "open": "4"])
+        #expect((pieces["regions"] as? [[String: Any]])?.allSatisfy { ($0["rays"] as? [Any])?.isEmpty == false } == true)
+        let compiled = try service.post("/v1/compile", #"{"function":\#(law)}"#).json
+        #expect((compiled["report"] as? [String: Any])?["pieces"] as? Int == 4)
     }
 
     @Test func drawsFunctionsOfTwoVariables() throws {

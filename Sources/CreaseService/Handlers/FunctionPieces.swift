@@ -1,4 +1,5 @@
 internal import Compilation
+internal import Drawing
 internal import ExactArithmetic
 internal import FastJSON
 internal import Jobs
@@ -16,42 +17,84 @@ struct FunctionPieces {
     let definition: PieceDefinition
     let call: Call
 
-    func answer(
-        on box: InputBox?, list: PiecesList?, definitionName: String, isExact: Bool, started: Moment
-    ) throws -> Response {
-        let isWhole = ManyDimensionalCompiler.restriction(of: function.expression) == nil
-        // A box or a list is asked of cells, which only a network has.
-        if box == nil, list == nil, let counts = try ownCounts() {
-            return try answer(counts, definitionName, started)
-        }
-        guard isWhole else {
+    func answer(on box: InputBox?, form: PiecesAnswer) throws -> Response {
+        if definition == .activation, !isNetwork {
             throw Problem.unprocessable(
-                "unsupported-kind", at: pointer,
-                "Pieces of a function that is given on a part of R^n are counted there, without a box or a list, and "
-                    + "for functions on simplices, grids and bounded regions only.")
+                "definition-not-available", at: "#/definition",
+                "A function has no activation patterns; compile it, and count the network.")
         }
-        return try space(on: box).answer(
-            list: list, definitionName: definitionName, isExact: isExact, started: started)
+        if isNetwork { return try space(on: box).answer(form) }
+        if box == nil, form.list == nil, let counts = try ownCounts() {
+            return try form.response(count(counts))
+        }
+        if isCutAsPosted {
+            do { return try form.response(listed(on: box, form)) } catch let problem as Problem
+                where problem.code == "limit-exceeded" && isWhole
+            {}
+        }
+        return try space(on: box).answer(form)
     }
 
     func picture(on box: InputBox?) throws -> Response {
+        if let box, isCutAsPosted, function.variables == 2 { return try picture(within: box) }
         guard box == nil else { return try space(on: box).picture() }
         return try CompilePicture.of(function, at: pointer, call)
     }
 
+    /// The number of pieces where it is found within so many cells; `nil` elsewhere.
+    func pieces(maximumCells: Int) throws -> Int? {
+        do {
+            let pieces = try PolyhedralPieces(
+                of: function.expression, maximumCells: maximumCells, isCancelled: call.cancellation.closure)
+            return pieces.counts.level
+        } catch {
+            if case .cancelled = error { throw Problem.cancelled }
+            return nil
+        }
+    }
+
+    /// Whether the function is given on all of R^n.
+    private var isWhole: Bool { ManyDimensionalCompiler.restriction(of: function.expression) == nil }
+
+    private var isNetwork: Bool {
+        if case .network = function.expression { return true }
+        return false
+    }
+
+    /// Whether cells are those of the function's own description: for what is given on polyhedra, and maxima.
+    private var isCutAsPosted: Bool {
+        switch function.expression {
+        case .maxAffine, .regions, .simplicial: true
+        default: !isWhole
+        }
+    }
+
     private func space(on box: InputBox?) throws -> SpacePieces {
         let network: Network<Rational>
+        if case .network(let layers) = function.expression {
+            network = Network(
+                layers: layers.map { layer in
+                    AffineLayer(
+                        inputs: layer.weights.first?.count ?? 0, outputs: layer.weights.count,
+                        weights: Array(layer.weights.joined()), bias: layer.bias)
+                })
+        } else {
+            network = try compiled()
+        }
+        let (rounded, isRoundedExact, _) = network.roundedReportingExactness()
+        return SpacePieces(
+            network: ServedNetwork(exact: network, rounded: rounded, isRoundedExact: isRoundedExact),
+            box: box, definition: definition, call: call, isFunction: !isNetwork)
+    }
+
+    private func compiled() throws -> Network<Rational> {
         do {
-            network = try ManyDimensionalCompiler.compile(
+            return try ManyDimensionalCompiler.compile(
                 function.expression, isCancelled: call.cancellation.closure
             ).network
         } catch {
             throw ManyDimensionalCompile.problem(error, pointer)
         }
-        let (rounded, isRoundedExact, _) = network.roundedReportingExactness()
-        return SpacePieces(
-            network: ServedNetwork(exact: network, rounded: rounded, isRoundedExact: isRoundedExact),
-            box: box, definition: definition, call: call, isFunction: true)
     }
 
     private func ownCounts() throws -> FunctionPieceCounts? {
@@ -64,27 +107,75 @@ struct FunctionPieces {
         }
     }
 
-    private func answer(_ counts: FunctionPieceCounts, _ definitionName: String, _ started: Moment) throws
-        -> Response
-    {
-        let result = PieceCount(
+    private func cells(on box: InputBox?) throws -> PolyhedralPieces {
+        let pieces: PolyhedralPieces
+        do {
+            pieces = try PolyhedralPieces(
+                of: function.expression,
+                in: box.map { box in zip(box.lower, box.upper).map { $0...$1 } },
+                maximumCells: call.service.configuration.maximumCompilationCells,
+                isCancelled: call.cancellation.closure)
+        } catch {
+            throw ManyDimensionalCompile.problem(error, pointer)
+        }
+        guard pieces.cellCount > 0 else {
+            throw Problem.unprocessable(
+                "empty-domain", at: box == nil ? pointer : "#/domain",
+                box == nil
+                    ? "The parts of the function are given nowhere together."
+                    : "The function is not given in the inside of this box.")
+        }
+        return pieces
+    }
+
+    private func listed(on box: InputBox?, _ form: PiecesAnswer) throws -> PieceCount {
+        let pieces = try cells(on: box)
+        guard let list = form.list else { return count(pieces.counts) }
+        let numbers =
+            switch definition {
+            case .affine: pieces.affine
+            case .open: pieces.open
+            case .closed: pieces.closed
+            case .level, .activation: pieces.level
+            }
+        let start = min(list.start, pieces.cellCount)
+        let end = start + min(list.limit, pieces.cellCount - start)
+        let regions = (start..<end).map { index in
+            let region = pieces.region(index)
+            return PieceRegion(
+                piece: numbers[index], halfSpaces: region.halfSpaces, vertices: region.vertices,
+                rays: region.rays, gradients: [region.function.gradient],
+                intercepts: [region.function.intercept])
+        }
+        return count(pieces.counts, regions: regions, listTruncated: end < pieces.cellCount)
+    }
+
+    private func count(
+        _ counts: FunctionPieceCounts, regions: [PieceRegion]? = nil, listTruncated: Bool = false
+    ) -> PieceCount {
+        PieceCount(
             dimension: function.variables,
             counts: [
                 .affine: BigInteger(counts.affine), .open: BigInteger(counts.open),
                 .closed: BigInteger(counts.closed), .level: BigInteger(counts.level),
-            ], method: .listing)
-        guard let pieces = result.counts[definition] else {
-            throw Problem.unprocessable(
-                "definition-not-available", at: "#/definition",
-                "A function has no activation patterns; compile it, and count the network.")
+            ], method: .listing, regions: regions, listTruncated: listTruncated)
+    }
+
+    private func picture(within box: InputBox) throws -> Response {
+        let pieces = try cells(on: box)
+        guard pieces.cellCount <= SpacePieces.maximumPictureCells else {
+            throw Problem(
+                status: 406, code: "not-acceptable",
+                detail: "A picture shows at most \(SpacePieces.maximumPictureCells) cells.")
         }
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.count("pieces", pieces)
-        writer.member("definition", definitionName)
-        writer.pieceCount(result, exact: true)
-        writer.member("elapsedSeconds", Moment.now.seconds(since: started))
-        writer.endObject()
-        return Answer.json(writer.finish())
+        let cells = (0..<pieces.cellCount).map { index in
+            let region = pieces.region(index)
+            let corners = SpacePieces.corners(region.vertices)
+            return PlanePicture.Cell(corners: corners, piece: pieces.affine[index])
+        }
+        let affine = pieces.counts.affine
+        let number = count(pieces.counts).counts[definition].flatMap { Int($0.description) } ?? affine
+        return try SpacePieces.picture(
+            title: "\(counted(number, "piece")), \(counted(affine, "affine map"))", cells: cells, on: box)
     }
 }

@@ -34,6 +34,9 @@ enum PiecesOperation {
         let networkReading = try reader.numberReading(default: .binary64)
         let functionReading = try reader.numberReading(default: .decimal)
         try reader.finish()
+        let form = PiecesAnswer(
+            definition: definition, definitionName: definitionName, list: list, isExact: isExact,
+            started: started)
 
         let decoding = NetworkDecoding(service: call.service, reading: networkReading)
         let subject: Subject
@@ -56,8 +59,7 @@ enum PiecesOperation {
                     try SpacePieces.box($0, functionReading, inputs: decoded.variables)
                 }
                 if call.answers == "image/svg+xml" { return try pieces.picture(on: box) }
-                return try pieces.answer(
-                    on: box, list: list, definitionName: definitionName, isExact: isExact, started: started)
+                return try pieces.answer(on: box, form: form)
             }
         default:
             throw Problem.unprocessable(
@@ -67,8 +69,7 @@ enum PiecesOperation {
             let box = try domainValue.map { try SpacePieces.box($0, functionReading, inputs: inputs) }
             let space = SpacePieces(network: network, box: box, definition: definition, call: call)
             if call.answers == "image/svg+xml" { return try space.picture() }
-            return try space.answer(
-                list: list, definitionName: definitionName, isExact: isExact, started: started)
+            return try space.answer(form)
         }
         if let pointer = list?.pageTokenPointer {
             throw Problem.unprocessable(
@@ -90,20 +91,7 @@ enum PiecesOperation {
             throw problem(fault)
         }
         if draws { return try picture(result, domain) }
-        guard let pieces = result.counts[definition] else {
-            throw Problem.unprocessable(
-                "definition-not-available", at: "#/definition",
-                "This count is not computed by '\(definitionName)' here: it was found without listing the pieces, "
-                    + "or of a function, which has no activation patterns.")
-        }
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.count("pieces", pieces)
-        writer.member("definition", definitionName)
-        writer.pieceCount(result, exact: isExact)
-        writer.member("elapsedSeconds", Moment.now.seconds(since: started))
-        writer.endObject()
-        return Answer.json(writer.finish())
+        return try form.response(result)
     }
 
     private static func count(

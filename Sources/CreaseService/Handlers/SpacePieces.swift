@@ -32,6 +32,37 @@ struct PiecesList {
     }
 }
 
+/// How a count of pieces is answered.
+struct PiecesAnswer {
+    let definition: PieceDefinition
+    /// As the request names it.
+    let definitionName: String
+    let list: PiecesList?
+    let isExact: Bool
+    let started: Moment
+
+    func response(_ result: PieceCount) throws -> Response {
+        guard let pieces = result.counts[definition] else {
+            throw Problem.unprocessable(
+                "definition-not-available", at: "#/definition",
+                "This count is not computed by '\(definitionName)' here: it was found without listing the pieces, "
+                    + "or of a function, which has no activation patterns.")
+        }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.count("pieces", pieces)
+        writer.member("definition", definitionName)
+        writer.pieceCount(result, exact: isExact)
+        // Lists of one variable have no pages.
+        if let list, result.listTruncated, list.limit > 0, result.dimension > 1 {
+            writer.member("nextPageToken", String(list.start + list.limit))
+        }
+        writer.member("elapsedSeconds", Moment.now.seconds(since: started))
+        writer.endObject()
+        return Answer.json(writer.finish())
+    }
+}
+
 /// Counting the pieces of a network of several inputs for `POST /v1/pieces`.
 struct SpacePieces {
     let network: ServedNetwork
@@ -62,30 +93,12 @@ struct SpacePieces {
         }
     }
 
-    func answer(
-        list: PiecesList?, definitionName: String, isExact: Bool, started: Moment
-    ) throws -> Response {
+    func answer(_ form: PiecesAnswer) throws -> Response {
         var options = options
-        options.listLimit = list?.limit
-        options.listStart = list?.start ?? 0
+        options.listLimit = form.list?.limit
+        options.listStart = form.list?.start ?? 0
         let counted = try count(on: box, options)
-        let result = isFunction ? counted.withoutNetwork : counted
-        guard let pieces = result.counts[definition] else {
-            throw Problem.unprocessable(
-                "definition-not-available", at: "#/definition",
-                "This count is not computed by '\(definitionName)' here.")
-        }
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.count("pieces", pieces)
-        writer.member("definition", definitionName)
-        writer.pieceCount(result, exact: isExact)
-        if let list, result.listTruncated, list.limit > 0 {
-            writer.member("nextPageToken", String(list.start + list.limit))
-        }
-        writer.member("elapsedSeconds", Moment.now.seconds(since: started))
-        writer.endObject()
-        return Answer.json(writer.finish())
+        return try form.response(isFunction ? counted.withoutNetwork : counted)
     }
 
     /// What `definition` counts, visiting at most so many cells; `nil` where there are more.
@@ -144,20 +157,24 @@ struct SpacePieces {
             let map = region.gradients.joined() + region.intercepts
             let number = numbers[Array(map), default: numbers.count]
             numbers[Array(map)] = number
-            return PlanePicture.Cell(corners: corners(region), piece: number)
+            return PlanePicture.Cell(corners: Self.corners(region.vertices), piece: number)
         }
+        let pieces = result.counts[definition].map(\.description) ?? "?"
+        return try Self.picture(
+            title: "\(pieces) piece\(pieces == "1" ? "" : "s"), \(counted(numbers.count, "affine map")), "
+                + counted(regions.count, isFunction ? "cell" : "activation cell")
+                + (box == nil ? " in view" : ""), cells: cells, on: window)
+    }
+
+    static func picture(title: String, cells: [PlanePicture.Cell], on window: InputBox) throws -> Response {
         let ranges = (0..<2).map { (window.lower[$0].nearestDouble, window.upper[$0].nearestDouble) }
         guard ranges.allSatisfy({ $0.0 < $0.1 && ($0.1 - $0.0).isFinite }) else {
             throw Problem.unprocessable(
                 "out-of-range", at: "#/domain", "The box is too small or too large to be drawn.")
         }
-        let pieces = result.counts[definition].map(\.description) ?? "?"
         return Answer.svg(
             PlanePicture(
-                title: "\(pieces) piece\(pieces == "1" ? "" : "s"), \(numbers.count) affine "
-                    + "map\(numbers.count == 1 ? "" : "s"), \(regions.count) activation "
-                    + "cell\(regions.count == 1 ? "" : "s")" + (box == nil ? " in view" : ""), cells: cells,
-                x: ranges[0].0...ranges[0].1, y: ranges[1].0...ranges[1].1
+                title: title, cells: cells, x: ranges[0].0...ranges[0].1, y: ranges[1].0...ranges[1].1
             ).svg())
     }
 
@@ -206,8 +223,8 @@ struct SpacePieces {
     }
 
     /// In order around the polygon.
-    private func corners(_ region: PieceRegion) -> [PicturePoint] {
-        let points = region.vertices.map { PicturePoint(x: $0[0].nearestDouble, y: $0[1].nearestDouble) }
+    static func corners(_ vertices: [[Rational]]) -> [PicturePoint] {
+        let points = vertices.map { PicturePoint(x: $0[0].nearestDouble, y: $0[1].nearestDouble) }
         let count = Double(max(1, points.count))
         let x = points.reduce(0) { $0 + $1.x / count }
         let y = points.reduce(0) { $0 + $1.y / count }

@@ -163,27 +163,49 @@ struct RegionLattice {
     private func compare(_ cell: PolyhedralFunction.Cell, _ own: Int) throws(ManyDimensionalFault) -> Sides {
         var result = Sides()
         var witnesses = [cell.interior]
+        let corners = try self.corners(of: cell)
         for (other, form) in functions.enumerated() {
             if isCancelled() { throw .cancelled }
             let difference = form - functions[own]
             let values = witnesses.map { difference.value(at: $0) }
             if !values.contains(where: { $0 < -tolerance }),
-                try bound(-difference, over: cell, &witnesses)
+                try bound(-difference, over: cell, corners, &witnesses)
             {
                 result.atLeast.insert(other)
             }
-            if !values.contains(where: { $0 > tolerance }), try bound(difference, over: cell, &witnesses) {
+            if !values.contains(where: { $0 > tolerance }),
+                try bound(difference, over: cell, corners, &witnesses)
+            {
                 result.atMost.insert(other)
             }
         }
         return result
     }
 
-    /// Whether the form is at most the tolerance on the cell; the point found goes to the witnesses.
+    /// The cell's vertices and directions; `nil` where there are very many.
+    private func corners(of cell: PolyhedralFunction.Cell) throws(ManyDimensionalFault)
+        -> [DoubleDescription.Generator]?
+    {
+        do {
+            return try DoubleDescription(cell.polyhedron, isCancelled: isCancelled).allGenerators
+        } catch {
+            if case .cancelled = error { throw .cancelled }
+            return nil
+        }
+    }
+
+    /// Whether the form is at most the tolerance on the cell: at its corners, else by a program, and the point found
+    /// goes to the witnesses.
     private func bound(
-        _ form: AffineForm, over cell: PolyhedralFunction.Cell, _ witnesses: inout [[Rational]]
+        _ form: AffineForm, over cell: PolyhedralFunction.Cell, _ corners: [DoubleDescription.Generator]?,
+        _ witnesses: inout [[Rational]]
     ) throws(ManyDimensionalFault) -> Bool {
         if form.isConstant { return form.constant <= tolerance }
+        if let corners {
+            let side = FilteredInequality(
+                LinearInequality(normal: form.gradient(dimension), offset: tolerance - form.constant))
+            return corners.allSatisfy { side.sign(at: $0) >= 0 }
+        }
         let outcome = try faultless { () throws(LinearProgrammingFault) in
             try cell.polyhedron.maximum(of: form.gradient(dimension), isCancelled: isCancelled)
         }

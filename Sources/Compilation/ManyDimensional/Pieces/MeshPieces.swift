@@ -112,6 +112,8 @@ struct DisjointSets {
     private var sizes: [Int]
     private(set) var count: Int
 
+    var elements: Int { parents.count }
+
     init(_ count: Int) {
         parents = Array(0..<count)
         sizes = [Int](repeating: 1, count: count)

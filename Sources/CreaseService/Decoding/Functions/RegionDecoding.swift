@@ -110,7 +110,8 @@ private struct RegionFaults {
             return .unprocessable(
                 "gap", at: "\(pointer)/\(region)/a/\(halfSpace)",
                 "No region lies beyond this facet at \(text(point)), though some lie farther beyond its hyperplane: "
-                    + "the regions leave a gap, or their union is not convex.")
+                    + "the regions leave a gap, or their union is not convex; a function is compiled on a convex union."
+            )
         case .cancelled: return .cancelled
         default:
             return .unprocessable("shape-mismatch", at: pointer, "The regions do not fit each other.")

@@ -58,19 +58,26 @@ struct ManyDimensionalCompile {
         return Answer.json(writer.finish())
     }
 
-    /// Small networks that equal the function everywhere are counted.
+    /// Functions on polyhedra are cut as they were posted; small networks that equal the function everywhere are counted.
     private func pieces(
         of compilation: ManyDimensionalCompilation, _ rounded: Network<Double>, _ isRoundedExact: Bool
     ) throws -> Int? {
-        guard compilation.report.exact, function.variables <= 4,
-            ManyDimensionalCompiler.restriction(of: function.expression) == nil
-        else { return nil }
+        guard compilation.report.exact else { return nil }
         progress.report("counting", 0)
-        return try SpacePieces(
+        let isWhole = ManyDimensionalCompiler.restriction(of: function.expression) == nil
+        let own = FunctionPieces(
+            function: function, pointer: pointer, definition: .level, call: call.withoutProgress)
+        if case .regions = function.expression { return try own.pieces(maximumCells: Self.countedCells) }
+        guard isWhole else { return try own.pieces(maximumCells: Self.countedCells) }
+        // By linear programs a cell costs about a hundred times as much as by rays.
+        let limit = function.variables <= 4 ? Self.countedCells : Self.countedCells / 10
+        let counted = try SpacePieces(
             network: ServedNetwork(
                 exact: compilation.network, rounded: rounded, isRoundedExact: isRoundedExact),
             box: nil, definition: .level, call: call.withoutProgress, isFunction: true
-        ).pieces(maximumCells: Self.countedCells).flatMap { Int($0.description) }
+        ).pieces(maximumCells: limit)
+        // The network may have far more cells than the function has parts.
+        return try counted.flatMap { Int($0.description) } ?? own.pieces(maximumCells: limit / 10)
     }
 
     /// Functions of more cells are not counted along with a compilation.

@@ -1,0 +1,349 @@
+internal import ExactArithmetic
+internal import LinearProgramming
+internal import PiecewiseLinear
+
+/// A function cut into polyhedra with interior on each of which it is affine: its simplices, regions or largest pieces as
+/// they were posted, and for functions of functions the common parts of theirs.
+///
+/// Cells are told as posted, so regions that overlap are cells that overlap. Complexity: a few cuts of a double description
+/// for each pair of a cell and a form that may bend in it.
+struct FunctionCells {
+    struct Cell {
+        var description: DoubleDescription
+        var function: AffineFunction
+    }
+
+    private(set) var cells: [Cell] = []
+    private let dimension: Int
+    private let maximumCells: Int
+    private let isCancelled: () -> Bool
+
+    /// - Parameter box: cells are cut to it; `nil` for the function's whole domain.
+    /// - Throws: `tooManyCells` also where a cell has very many corners, `dimensionsDisagree`, `cancelled`.
+    init(
+        _ function: FunctionExpression, in box: [ClosedRange<Rational>]?, maximumCells: Int,
+        isCancelled: @escaping () -> Bool
+    ) throws(ManyDimensionalFault) {
+        guard let dimension = FunctionDomain.dimension(of: function), dimension > 0,
+            box.map({ $0.count == dimension }) ?? true
+        else { throw .dimensionsDisagree }
+        self.dimension = dimension
+        self.maximumCells = maximumCells
+        self.isCancelled = isCancelled
+        var start = DoubleDescription(dimension: dimension)
+        let coordinates = (0..<dimension).map { axis in
+            AffineFunction(
+                gradient: (0..<dimension).map { $0 == axis ? .one : .zero }, intercept: .zero)
+        }
+        if let box {
+            for (coordinate, range) in zip(coordinates, box) {
+                start = try cut(start, coordinate - range.lowerBound) ?? start
+                start = try cut(start, -coordinate + range.upperBound) ?? start
+            }
+        }
+        cells = try parts(of: function, coordinates, in: start)
+    }
+
+    // MARK: Kinds
+
+    /// The function of these forms within a polyhedron with interior.
+    private func parts(
+        of function: FunctionExpression, _ inputs: [AffineFunction], in start: DoubleDescription
+    ) throws(ManyDimensionalFault) -> [Cell] {
+        if isCancelled() { throw .cancelled }
+        switch function {
+        case .maxAffine(let pieces):
+            return try maximum(of: try compositions(pieces, inputs), in: start)
+        case .maximum(let functions):
+            return try values(of: functions, inputs, in: start, combined: maximum)
+        case .minimum(let functions):
+            return try values(of: functions, inputs, in: start, combined: minimum)
+        case .absolute(let function):
+            return try values(of: [function], inputs, in: start) {
+                (forms, place) throws(ManyDimensionalFault) in
+                try maximum(of: forms + forms.map { -$0 }, in: place)
+            }
+        case .sum(let terms):
+            return try values(of: terms.map(\.function), inputs, in: start) {
+                (forms, place) throws(ManyDimensionalFault) in
+                [Cell(description: place, function: sum(zip(terms.map(\.coefficient), forms)))]
+            }
+        case .signedMax(let terms):
+            var found = [Cell(description: start, function: sum([]))]
+            for term in terms {
+                let forms = try compositions(term.pieces, inputs)
+                found = try refined(found) { (cell) throws(ManyDimensionalFault) in
+                    try maximum(of: forms, in: cell.description).map {
+                        Cell(
+                            description: $0.description,
+                            function: sum([
+                                (.one, cell.function), (term.isNegative ? Rational(-1) : .one, $0.function),
+                            ]))
+                    }
+                }
+            }
+            return found
+        case .lattice(let pieces, let selections):
+            let forms = try compositions(pieces, inputs)
+            var found: [(place: DoubleDescription, values: [AffineFunction])] = [(start, [])]
+            for selection in LatticeForm.absorbed(selections) {
+                var next: [(place: DoubleDescription, values: [AffineFunction])] = []
+                for (place, values) in found {
+                    for cell in try minimum(of: selection.map { forms[$0] }, in: place) {
+                        next.append((cell.description, values + [cell.function]))
+                    }
+                    try check(next.count)
+                }
+                found = next
+            }
+            var cells: [Cell] = []
+            for (place, values) in found { cells += try maximum(of: values, in: place) }
+            return cells
+        case .composition(let outer, let inner):
+            return try values(of: inner, inputs, in: start) { (forms, place) throws(ManyDimensionalFault) in
+                try parts(of: outer, forms, in: place)
+            }
+        case .oneDimensional(let function): return try line(function, inputs, in: start)
+        case .network(let layers): return try network(layers, inputs, in: start)
+        case .simplicial(let mesh):
+            let polyhedra = mesh.simplices.lazy.compactMap { simplex -> ([AffineFunction], AffineFunction)? in
+                guard let forms = BarycentricForms(simplex.map { mesh.vertices[$0] })?.forms else {
+                    return nil
+                }
+                return (forms, sum(zip(simplex.map { mesh.values[$0] }, forms)))
+            }
+            return try polyhedral(polyhedra, inputs, in: start)
+        case .regions(let regions):
+            let polyhedra = regions.regions.lazy.map { region in
+                (
+                    region.halfSpaces.map {
+                        AffineFunction(gradient: $0.normal.map { -$0 }, intercept: $0.offset)
+                    }, region.function
+                )
+            }
+            return try polyhedral(polyhedra, inputs, in: start)
+        }
+    }
+
+    /// Affine functions where some forms are at least 0.
+    private func polyhedral(
+        _ polyhedra: some Sequence<([AffineFunction], AffineFunction)>,
+        _ inputs: [AffineFunction], in start: DoubleDescription
+    ) throws(ManyDimensionalFault) -> [Cell] {
+        // Inputs that are constant or depend on each other may lie in several polyhedra throughout a part.
+        let isPlain = inputs.count == dimension && RationalMatrix(inputs.map(\.gradient)).rank == dimension
+        var found: [Cell] = []
+        for (sides, function) in polyhedra {
+            if isCancelled() { throw .cancelled }
+            var place: DoubleDescription? = start
+            for side in sides {
+                guard let here = place else { break }
+                place = try cut(here, try composition(side, inputs))
+            }
+            guard let place else { continue }
+            if !isPlain, let point = place.innerPoint,
+                found.contains(where: { other in
+                    other.description.inequalities.allSatisfy { $0.slack(at: point).sign > 0 }
+                })
+            {
+                continue
+            }
+            found.append(Cell(description: place, function: try composition(function, inputs)))
+            try check(found.count)
+        }
+        return found
+    }
+
+    private func line(
+        _ function: PiecewiseLinearFunction, _ inputs: [AffineFunction], in start: DoubleDescription
+    ) throws(ManyDimensionalFault) -> [Cell] {
+        guard inputs.count == 1 else { throw .dimensionsDisagree }
+        var rest: DoubleDescription? = start
+        var found: [Cell] = []
+        var intercept = function.leftIntercept
+        for (index, slope) in function.slopes.enumerated() {
+            guard let here = rest else { break }
+            if index > 0 {
+                intercept += (function.slopes[index - 1] - slope) * function.breakpoints[index - 1]
+            }
+            var place: DoubleDescription? = here
+            if index < function.breakpoints.count {
+                (rest, place) = try split(here, inputs[0] - function.breakpoints[index])
+            }
+            if let place {
+                found.append(
+                    Cell(description: place, function: sum([(slope, inputs[0])]) + intercept))
+                try check(found.count)
+            }
+        }
+        return found
+    }
+
+    private func network(
+        _ layers: [FunctionExpression.NetworkLayer], _ inputs: [AffineFunction], in start: DoubleDescription
+    ) throws(ManyDimensionalFault) -> [Cell] {
+        var found: [(place: DoubleDescription, values: [AffineFunction])] = [(start, inputs)]
+        for (index, layer) in layers.enumerated() {
+            guard layer.weights.allSatisfy({ $0.count == found.first?.values.count ?? $0.count }) else {
+                throw .dimensionsDisagree
+            }
+            let isLast = index + 1 == layers.count
+            var next: [(place: DoubleDescription, values: [AffineFunction])] = []
+            for (place, values) in found {
+                var parts: [(place: DoubleDescription, values: [AffineFunction])] = [(place, [])]
+                for (weights, bias) in zip(layer.weights, layer.bias) {
+                    let form = sum(zip(weights, values)) + bias
+                    var halves: [(place: DoubleDescription, values: [AffineFunction])] = []
+                    for (part, known) in parts {
+                        if isLast {
+                            halves.append((part, known + [form]))
+                            continue
+                        }
+                        let (above, below) = try split(part, form)
+                        if let above { halves.append((above, known + [form])) }
+                        if let below { halves.append((below, known + [sum([])])) }
+                    }
+                    parts = halves
+                    try check(parts.count + next.count)
+                }
+                next += parts
+            }
+            found = next
+        }
+        return try found.map { (place, values) throws(ManyDimensionalFault) in
+            guard values.count == 1 else { throw .dimensionsDisagree }
+            return Cell(description: place, function: values[0])
+        }
+    }
+
+    // MARK: Parts
+
+    /// Parts on which all functions are affine, and what is made of them there.
+    private func values(
+        of functions: [FunctionExpression], _ inputs: [AffineFunction], in start: DoubleDescription,
+        combined: ([AffineFunction], DoubleDescription) throws(ManyDimensionalFault) -> [Cell]
+    ) throws(ManyDimensionalFault) -> [Cell] {
+        var found: [(place: DoubleDescription, values: [AffineFunction])] = [(start, [])]
+        for function in functions {
+            var next: [(place: DoubleDescription, values: [AffineFunction])] = []
+            for (place, values) in found {
+                for cell in try parts(of: function, inputs, in: place) {
+                    next.append((cell.description, values + [cell.function]))
+                }
+                try check(next.count)
+            }
+            found = next
+        }
+        var cells: [Cell] = []
+        for (place, values) in found {
+            cells += try combined(values, place)
+            try check(cells.count)
+        }
+        return cells
+    }
+
+    private func refined(_ cells: [Cell], _ body: (Cell) throws(ManyDimensionalFault) -> [Cell])
+        throws(ManyDimensionalFault) -> [Cell]
+    {
+        var found: [Cell] = []
+        for cell in cells {
+            found += try body(cell)
+            try check(found.count)
+        }
+        return found
+    }
+
+    /// One part for each form that is the largest somewhere within.
+    private func maximum(of forms: [AffineFunction], in start: DoubleDescription)
+        throws(ManyDimensionalFault) -> [Cell]
+    {
+        var seen: Set<AffineFunction> = []
+        let different = forms.filter { seen.insert($0).inserted }
+        var found: [Cell] = []
+        for (index, form) in different.enumerated() {
+            if isCancelled() { throw .cancelled }
+            var place: DoubleDescription? = start
+            for (other, rival) in different.enumerated() where other != index {
+                guard let here = place else { break }
+                place = try cut(here, sum([(.one, form), (Rational(-1), rival)]))
+            }
+            if let place { found.append(Cell(description: place, function: form)) }
+        }
+        try check(found.count)
+        return found
+    }
+
+    private func minimum(of forms: [AffineFunction], in start: DoubleDescription)
+        throws(ManyDimensionalFault) -> [Cell]
+    {
+        try maximum(of: forms.map { -$0 }, in: start).map {
+            Cell(description: $0.description, function: -$0.function)
+        }
+    }
+
+    /// The part where the form is at least 0, if that has interior.
+    private func cut(_ place: DoubleDescription, _ form: AffineFunction) throws(ManyDimensionalFault)
+        -> DoubleDescription?
+    {
+        try split(place, form).above
+    }
+
+    private func split(_ place: DoubleDescription, _ form: AffineFunction) throws(ManyDimensionalFault) -> (
+        above: DoubleDescription?, below: DoubleDescription?
+    ) {
+        if form.gradient.allSatisfy(\.isZero) {
+            return form.intercept.sign >= 0 ? (place, nil) : (nil, place)
+        }
+        do {
+            let parts = try place.split(
+                LinearInequality(normal: form.gradient.map { -$0 }, offset: form.intercept),
+                isCancelled: isCancelled)
+            return (parts.inside, parts.outside)
+        } catch {
+            if case .cancelled = error { throw .cancelled }
+            throw .tooManyCells(limit: maximumCells)
+        }
+    }
+
+    private func check(_ count: Int) throws(ManyDimensionalFault) {
+        if isCancelled() { throw .cancelled }
+        guard count <= maximumCells else { throw .tooManyCells(limit: maximumCells) }
+    }
+
+    private func compositions(_ functions: [AffineFunction], _ inputs: [AffineFunction])
+        throws(ManyDimensionalFault) -> [AffineFunction]
+    {
+        try functions.map { (function) throws(ManyDimensionalFault) in try composition(function, inputs) }
+    }
+
+    private func composition(_ function: AffineFunction, _ inputs: [AffineFunction])
+        throws(ManyDimensionalFault) -> AffineFunction
+    {
+        guard function.dimension == inputs.count else { throw .dimensionsDisagree }
+        return sum(zip(function.gradient, inputs)) + function.intercept
+    }
+
+    private func sum(_ terms: some Sequence<(Rational, AffineFunction)>) -> AffineFunction {
+        var gradient = [Rational](repeating: .zero, count: dimension)
+        var intercept = Rational.zero
+        for (factor, form) in terms where !factor.isZero {
+            for axis in 0..<dimension where !form.gradient[axis].isZero {
+                gradient[axis] += factor * form.gradient[axis]
+            }
+            intercept += factor * form.intercept
+        }
+        return AffineFunction(gradient: gradient, intercept: intercept)
+    }
+}
+
+extension AffineFunction {
+    static func + (form: AffineFunction, constant: Rational) -> AffineFunction {
+        AffineFunction(gradient: form.gradient, intercept: form.intercept + constant)
+    }
+
+    static func - (form: AffineFunction, constant: Rational) -> AffineFunction { form + -constant }
+
+    static prefix func - (form: AffineFunction) -> AffineFunction {
+        AffineFunction(gradient: form.gradient.map { -$0 }, intercept: -form.intercept)
+    }
+}
