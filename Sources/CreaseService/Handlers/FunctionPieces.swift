@@ -43,6 +43,7 @@ struct FunctionPieces {
 
     /// The number of pieces where it is found within so many cells; `nil` elsewhere.
     func pieces(maximumCells: Int) throws -> Int? {
+        guard isSmall else { return nil }
         do {
             let pieces = try PolyhedralPieces(
                 of: function.expression, maximumCells: maximumCells, isCancelled: call.cancellation.closure)
@@ -64,8 +65,32 @@ struct FunctionPieces {
     /// Whether cells are those of the function's own description: for what is given on polyhedra, and maxima.
     private var isCutAsPosted: Bool {
         switch function.expression {
-        case .maxAffine, .regions, .simplicial: true
+        case .maxAffine: isSmall
+        case .regions, .simplicial: true
         default: !isWhole
+        }
+    }
+
+    /// Whether cutting all of space by all affine functions, each against each, takes seconds at most.
+    private var isSmall: Bool {
+        function.variables <= 6 && Self.affineFunctions(in: function.expression) <= 400
+    }
+
+    /// Affine functions that are compared with each other; polyhedra are cut one by one.
+    private static func affineFunctions(in function: FunctionExpression) -> Int {
+        switch function {
+        case .maxAffine(let pieces): pieces.count
+        case .signedMax(let terms): terms.reduce(0) { $0 + $1.pieces.count }
+        case .lattice(let pieces, let selections): selections.reduce(pieces.count) { $0 + $1.count }
+        case .simplicial, .regions: 0
+        case .oneDimensional(let function): function.slopes.count
+        case .sum(let terms): terms.reduce(0) { $0 + affineFunctions(in: $1.function) }
+        case .maximum(let functions), .minimum(let functions):
+            functions.reduce(functions.count) { $0 + affineFunctions(in: $1) }
+        case .absolute(let function): 1 + affineFunctions(in: function)
+        case .composition(let outer, let inner):
+            inner.reduce(affineFunctions(in: outer)) { $0 + affineFunctions(in: $1) }
+        case .network(let layers): layers.reduce(0) { $0 + $1.bias.count }
         }
     }
 

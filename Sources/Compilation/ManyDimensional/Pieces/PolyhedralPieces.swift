@@ -81,6 +81,7 @@ public struct PolyhedralPieces: Sendable {
 private struct PolyhedralJoining {
     private let cells: [FunctionCells.Cell]
     private let sides: [[FilteredInequality]]
+    private let generators: [[DoubleDescription.Generator]]
     private let boxes: [[ClosedRange<Double>]]
     private let isCancelled: () -> Bool
     private let maximumCells: Int
@@ -105,6 +106,7 @@ private struct PolyhedralJoining {
         sides = cells.map { cell in
             cell.description.facets.map { FilteredInequality(cell.description.inequalities[$0]) }
         }
+        generators = cells.map { $0.description.allGenerators }
         boxes = cells.map { $0.description.outerBox }
         open = DisjointSets(cells.count)
         closed = open
@@ -148,22 +150,23 @@ private struct PolyhedralJoining {
     private mutating func join(_ group: [Int], where function: AffineFunction, _ pairs: [Pair])
         throws(ManyDimensionalFault)
     {
-        let differences = cells.map { cell in
-            FilteredInequality(
-                LinearInequality(
-                    normal: zip(function.gradient, cell.function.gradient).map { $0 - $1 },
-                    offset: cell.function.intercept - function.intercept))
-        }
+        var differences: [AffineFunction: FilteredInequality] = [:]
         let isMet = cells.indices.map { index in
-            Self.isZeroSomewhere(
-                cells[index].description.allGenerators.map { differences[index].sign(at: $0) },
-                cells[index].description.allGenerators)
+            let other = cells[index].function
+            let difference =
+                differences[other]
+                ?? FilteredInequality(
+                    LinearInequality(
+                        normal: zip(function.gradient, other.gradient).map { $0 - $1 },
+                        offset: other.intercept - function.intercept))
+            differences[other] = difference
+            return Self.isZeroSomewhere(difference, generators[index]) ? difference : nil
         }
         var sets = DisjointSets(cells.count)
-        for (count, pair) in pairs.enumerated() where isMet[pair.first] && isMet[pair.second] {
-            if count & 255 == 0, isCancelled() { throw .cancelled }
-            let signs = pair.common.map { differences[pair.first].sign(at: $0) }
-            if Self.isZeroSomewhere(signs, pair.common) { sets.join(pair.first, pair.second) }
+        for (count, pair) in pairs.enumerated() {
+            if count & 4095 == 0, isCancelled() { throw .cancelled }
+            guard let difference = isMet[pair.first], isMet[pair.second] != nil else { continue }
+            if Self.isZeroSomewhere(difference, pair.common) { sets.join(pair.first, pair.second) }
         }
         var first: [Int: Int] = [:]
         for member in group {
@@ -172,12 +175,23 @@ private struct PolyhedralJoining {
         }
     }
 
-    /// Whether a function with these signs at generators is 0 at a point: at a vertex, or between a vertex and another
+    /// Whether an affine function is 0 at a point that generators span: at a vertex, or between a vertex and another
     /// generator.
-    private static func isZeroSomewhere(_ signs: [Int], _ generators: [DoubleDescription.Generator]) -> Bool {
-        let atVertices = Set(zip(signs, generators).filter(\.1.isVertex).map(\.0))
-        return atVertices.contains(0) || (atVertices.contains(1) && signs.contains(-1))
-            || (atVertices.contains(-1) && signs.contains(1))
+    private static func isZeroSomewhere(
+        _ function: FilteredInequality, _ generators: [DoubleDescription.Generator]
+    ) -> Bool {
+        var (above, below, vertexAbove, vertexBelow) = (false, false, false, false)
+        for generator in generators {
+            let sign = function.sign(at: generator)
+            if generator.isVertex {
+                if sign == 0 { return true }
+                if sign > 0 { vertexAbove = true } else { vertexBelow = true }
+            }
+            if sign > 0 { above = true }
+            if sign < 0 { below = true }
+            if (vertexAbove && below) || (vertexBelow && above) { return true }
+        }
+        return false
     }
 
     // MARK: Pairs
