@@ -48,10 +48,10 @@ struct ProvenBound {
 
     private func bound(isThorough: Bool) -> Double? {
         let columns = relaxation.fillDualColumns()
-        let slope = relaxation.slope
+        let slope = relaxation.dualSlope
         var length = 0.0
         for row in 0..<data.count { length += slope[row].magnitude }
-        let rounding = Double(data.count + 16) * 0x1p-52
+        let rounding = rounding
         let size = relaxation.columnCount
         var profits = [Double](repeating: 0, count: size)
         var errors = profits
@@ -93,19 +93,25 @@ struct ProvenBound {
         return tight.isEmpty ? value(correction) : nil
     }
 
+    /// Of the sums of products over the rows, as a part of the sum of magnitudes: so many roundings, twice.
+    private var rounding: Double {
+        let block = Int(CREASE_TRAINING_BLOCK)
+        return Double(min(data.count, block) + data.count / block + 16) * 0x1p-52
+    }
+
     private static let tightness = 1e-11
     private static let attempts = 3
 
     private func value(_ correction: Correction) -> Double? {
         let bound = losses.dualValue(
-            relaxation.slope, changes: correction.rows.map { ($0, correction.change) })
+            relaxation.dualSlope, changes: correction.rows.map { ($0, correction.change) })
         return bound.isFinite ? bound : nil
     }
 
     private func profit(
         _ column: UnsafePointer<Double>, _ columnError: Double, _ rounding: Double
     ) -> (Double, Double) {
-        let sums = crease_training_profit(column, relaxation.slope, data.stride)
+        let sums = crease_training_profit(column, relaxation.dualSlope, data.stride)
         return (sums.sum, (columnError * sums.length + rounding * sums.magnitude) * (1 + 0x1p-30))
     }
 
@@ -133,11 +139,11 @@ struct ProvenBound {
             }
         }
         let distinct = kept.map { equations[$0] }
-        if let pivots = pivots(distinct) { return distance(distinct, pivots) }
+        if let found = correction(distinct) { return found }
         guard isThorough, let moments = moments(kept.map { tight[$0] }) else { return nil }
         return withExtendedLifetime(moments) {
             let all = moments.rest.map { equations[kept[$0]] } + moments.equations
-            return pivots(all).flatMap { distance(all, $0) }
+            return correction(all)
         }
     }
 
@@ -147,7 +153,7 @@ struct ProvenBound {
         guard tight[a] < relaxation.rayCount, tight[b] < relaxation.rayCount,
             ray(tight[a]).ray.isParallel(to: ray(tight[b]).ray)
         else { return false }
-        let slope = relaxation.slope
+        let slope = relaxation.dualSlope
         let (first, second) = (equations[a].factors, equations[b].factors)
         for row in 0..<data.count where slope[row] != 0 && (first[row] != 0) != (second[row] != 0) {
             return false
@@ -158,9 +164,9 @@ struct ProvenBound {
     /// So many rows with the largest slopes are looked at first.
     private static let candidates = 40
 
-    /// A row for each equation, by elimination with complete pivoting; nil where they depend on each other, or nearly.
-    private func pivots(_ equations: [Equation]) -> [Int]? {
-        let slope = relaxation.slope
+    /// What makes the equations hold, by a row for each of them; nil where they depend on each other, or nearly.
+    private func correction(_ equations: [Equation]) -> Correction? {
+        let slope = relaxation.dualSlope
         var rows: [Int] = []
         var rooms: [Double] = []
         var largest = 0.0
@@ -176,13 +182,14 @@ struct ProvenBound {
             let some = rows.indices.filter { rooms[$0] > 0.3 * largest }
             if some.count >= Self.candidates {
                 let chosen = (0..<Self.candidates).map { some[$0 * some.count / Self.candidates] }
-                let positions = eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
-                if let positions { return positions }
+                let pivots = eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
+                if let found = pivots.flatMap({ distance(equations, $0) }) { return found }
             }
         }
-        return eliminate(equations, rows, rooms)
+        return eliminate(equations, rows, rooms).flatMap { distance(equations, $0) }
     }
 
+    /// A row for each equation, by elimination with complete pivoting.
     private func eliminate(_ equations: [Equation], _ rows: [Int], _ rooms: [Double]) -> [Int]? {
         let size = equations.count
         let width = rows.count
@@ -257,7 +264,7 @@ struct ProvenBound {
         let residual = equations.reduce(0) { max($0, $1.value.magnitude + $1.valueError) }
         // |(C A)^-1| ≤ 1/(1 − defect).
         let change = 1.5 * norm * residual
-        let slope = relaxation.slope
+        let slope = relaxation.dualSlope
         for row in rows {
             // No sign may change, and no slope leave its domain.
             guard change < 0.5 * slope[row].magnitude, change <= losses.room(slope[row], row: row) else {
@@ -342,7 +349,7 @@ struct ProvenBound {
     }
 
     private func groups(_ columns: [Int]) -> [Group] {
-        let slope = relaxation.slope
+        let slope = relaxation.dualSlope
         let all = relaxation.fillDualColumns()
         var groups: [Group] = []
         for (position, column) in columns.enumerated() {
@@ -387,8 +394,8 @@ struct ProvenBound {
         for row in 0..<data.count {
             factors[row] = group.mask[row] ? data.frame[column * data.stride + row] : 0
         }
-        let sums = crease_training_profit(factors, relaxation.slope, data.stride)
-        let error = Double(data.count + 16) * 0x1p-52 * sums.magnitude + 0x1p-52 * sums.length
+        let sums = crease_training_profit(factors, relaxation.dualSlope, data.stride)
+        let error = rounding * sums.magnitude + 0x1p-52 * sums.length
         return Equation(factors: factors, error: 0x1p-52, value: sums.sum, valueError: error)
     }
 

@@ -56,12 +56,17 @@ final class Ray: @unchecked Sendable {
         data.memory.add(Self.footprint(data))
         products = .allocate(capacity: data.stride)
         crease_training_products(data.frame, data.stride, dimension, rounded, products)
-        for row in 0..<data.count where products[row].magnitude <= error {
-            products[row] = isZero(row) ? 0 : sharpProduct(row)
-        }
         for row in definition {
             for other in data.rowsOfPoint[data.pointOfRow[row]] { products[other] = 0 }
         }
+        for row in 0..<data.count where products[row].magnitude <= error && !isDefining(row) {
+            products[row] = isZero(row) ? 0 : sharpProduct(row)
+        }
+    }
+
+    private func isDefining(_ row: Int) -> Bool {
+        let point = data.pointOfRow[row]
+        return definition.contains { data.pointOfRow[$0] == point }
     }
 
     deinit {
