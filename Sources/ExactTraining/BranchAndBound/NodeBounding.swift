@@ -46,14 +46,20 @@ final class NodeBounding {
         var round = 0
         while true {
             let (value, isMinimum) = relaxation.solve(
-                curvature: curvature, tolerance: Self.tolerance * slopeScale)
+                curvature: curvature, tolerance: Self.tolerance * slopeScale
+            ) { [bound = outcome.bound, constant = losses.constant] minimum, value in
+                // Too low to close the region, and not worth a proof.
+                let room = cutoff - constant - value
+                return room > 0 && value - minimum < Self.nearness * room
+                    && !self.isWorthwhile(value + constant, bound, cutoff)
+            }
             let total = value + losses.constant
             let error = losses.smoothingError(curvature)
-            if isMinimum, total > outcome.estimate || round == 0 {
+            if total > outcome.estimate, total < cutoff { outcome.estimate = total }
+            if isMinimum, total >= outcome.estimate || round == 0 {
                 outcome.estimate = max(outcome.estimate, total)
                 let isLast = curvature >= lastCurvature
-                let isWorthwhile = total - outcome.bound > Self.worthwhile * (cutoff - outcome.bound)
-                if total >= cutoff || (isWorthwhile && isLast == losses.isSmooth) {
+                if total >= cutoff || (isWorthwhile(total, outcome.bound, cutoff) && isLast == losses.isSmooth) {
                     // A bound far below is what progress shows: it is worth some work, too.
                     let isBehind = outcome.bound < 0.8 * total
                     let effort: Effort =
@@ -86,7 +92,13 @@ final class NodeBounding {
 
     /// A bound that closes nothing is proved where it brings the region so much nearer to the cutoff: for what progress
     /// shows.
+    private func isWorthwhile(_ total: Double, _ bound: Double, _ cutoff: Double) -> Bool {
+        total - bound > Self.worthwhile * (cutoff - bound)
+    }
+
     private static let worthwhile = 0.15
+    /// Of a region that is not going to be closed the minimum is found up to this part of what it is too low by.
+    private static let nearness = 0.05
 
     private enum Effort { case little, much, all }
 
@@ -96,7 +108,7 @@ final class NodeBounding {
     private func prove(_ outcome: inout Outcome, _ effort: Effort, _ curvature: Double, _ cutoff: Double) {
         if relaxation.isPart {
             relaxation.useAllRows()
-            _ = relaxation.solve(curvature: curvature, tolerance: Self.tolerance * slopeScale)
+            _ = relaxation.solve(curvature: curvature, tolerance: Self.tolerance * slopeScale) { _, _ in false }
         }
         relaxation.keepDual()
         let proven = ProvenBound(relaxation: relaxation).value(isThorough: effort != .little)

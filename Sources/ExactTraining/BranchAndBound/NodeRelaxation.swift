@@ -216,9 +216,13 @@ final class NodeRelaxation {
 
     /// Minimises the relaxed loss, smoothed to a curvature, for the present α, from the present coefficients.
     ///
-    /// - Parameter tolerance: gradients may be left that much below 0.
-    /// - Returns: the relaxed loss (without the losses' constant), and whether the minimum was reached.
-    func solve(curvature: Double, tolerance: Double) -> (value: Double, isMinimum: Bool) {
+    /// - Parameters:
+    ///   - tolerance: gradients may be left that much below 0.
+    ///   - enough: whether a minimum that is about so large, and below the value reached, need not be found.
+    /// - Returns: the relaxed loss (without the losses' constant), or about that, and whether the minimum was reached.
+    func solve(
+        curvature: Double, tolerance: Double, enough: (_ minimum: Double, _ value: Double) -> Bool
+    ) -> (value: Double, isMinimum: Bool) {
         let size = columnCount
         bounds(coefficients, lower, upper)
         var isMinimum = false
@@ -264,6 +268,10 @@ final class NodeRelaxation {
                 if damping <= Self.leastDamping || !isMinimum { break }
                 damping = Self.leastDamping
                 continue
+            }
+            if enough(value + descent, value) {
+                value += descent
+                break
             }
             bounds(direction, lowerStep, upperStep)
             view.prepareLine(coefficients, direction)

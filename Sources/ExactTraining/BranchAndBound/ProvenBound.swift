@@ -162,7 +162,7 @@ struct ProvenBound {
     }
 
     /// So many rows with the largest slopes are looked at first.
-    private static let candidates = 40
+    private static let candidates = 24
 
     /// What makes the equations hold, by a row for each of them; nil where they depend on each other, or nearly.
     private func correction(_ equations: [Equation]) -> Correction? {

@@ -23,7 +23,7 @@ final class Ray: @unchecked Sendable {
     private let data: DataArrangement
     private let exactDirection = Mutex<IntegerVector?>(nil)
 
-    private static let relativeTolerance = 0x1p-72
+    private static let relativeTolerance = 0x1p-64
 
     /// - Parameters:
     ///   - isZero: rows on which the product is known to be 0.

@@ -31,10 +31,12 @@ final class RowMoments {
     private var matrix: UnsafeMutablePointer<Double> = .allocate(capacity: 0)
     private var constant = 0.0
 
+    /// For fewer rows it is more work than it saves.
+    private static let leastRows = 200
     private static let mostUnits = 6
     private static let mostTerms = 1 << 24
 
-    /// - Returns: nil where there would be too many sets of units or too much memory.
+    /// - Returns: nil where that would not pay, or take too many sets of units or too much memory.
     init?(_ data: DataArrangement, _ losses: RowLosses, freeCount: Int) {
         self.data = data
         self.losses = losses
@@ -43,7 +45,7 @@ final class RowMoments {
         let dimension = data.dimension
         let size = (dimension + 1) * (dimension + 2) / 2
         stride = (size + 3) / 4 * 4
-        guard units <= Self.mostUnits, dimension <= 64, stride <= Self.mostTerms / max(1, data.count) else {
+        guard data.count >= Self.leastRows, units <= Self.mostUnits, dimension <= 64, stride <= Self.mostTerms / max(1, data.count) else {
             return nil
         }
         terms = .allocate(capacity: stride * data.count)
