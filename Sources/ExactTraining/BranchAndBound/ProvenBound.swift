@@ -316,32 +316,63 @@ struct ProvenBound {
     /// Replaces columns whose factors are c_i x̃_i·r with the same c_i in {0, 1}, so that their profits are linear in r:
     /// by the d moments Σ g_i c_i x̃_i where the rays span everything, by a basis where they lie on common hyperplanes
     /// of the data that leave no more than it spans. Free columns of an affine output term are such for c = 1.
+    ///
+    /// Moments over sets of rows depend on each other as the sets do: that over two disjoint sets together is the sum of
+    /// theirs. What follows in this way from others is left out.
     private func moments(_ columns: [Int]) -> Moments? {
         let dimension = data.dimension
-        let groups = groups(columns).filter { $0.members.count > 1 }
-        guard !groups.isEmpty else { return nil }
+        let groups = groups(columns)
+        guard groups.count <= Self.mostGroups else { return nil }
+        let parts = RowParts(groups.map(\.mask), slopes: relaxation.dualSlope)
+        let bases = groups.map { group in Self.independent(group.members.map { direction(columns[$0]) }) }
         let result = Moments(groups.count * dimension, stride: data.stride)
         var dropped: Set<Int> = []
-        var hasChanged = false
-        for (index, group) in groups.enumerated() {
-            let directions = group.members.map { direction(columns[$0]) }
-            let basis = Self.independent(directions)
-            if basis.count == dimension {
-                let made = (0..<dimension).map { moment($0, group, result.buffers[index * dimension + $0]) }
-                result.equations += made
-                dropped.formUnion(group.members)
-                hasChanged = true
-            } else if basis.count < group.members.count,
-                commonRank(group.members.map { columns[$0] }) >= dimension - basis.count
-            {
-                let kept = Set(basis.map { group.members[$0] })
-                dropped.formUnion(group.members.filter { !kept.contains($0) })
-                hasChanged = true
+        var known = IntegerSpan()
+        for (index, group) in groups.enumerated() where bases[index].count == dimension {
+            dropped.formUnion(group.members)
+            guard known.insert(parts.vector(index)) else { continue }
+            result.equations += (0..<dimension).map {
+                moment($0, group, result.buffers[index * dimension + $0])
             }
         }
+        // Of lines that rays lie on, the sets of rows with a moment that is 0 along them.
+        var lines: [(column: Int, parts: [Int])] = []
+        for (index, group) in groups.enumerated() where bases[index].count < dimension {
+            var kept = Set(group.members)
+            if bases[index].count < group.members.count,
+                commonRank(group.members.map { columns[$0] }) >= dimension - bases[index].count
+            {
+                kept = Set(bases[index].map { group.members[$0] })
+            }
+            for member in group.members {
+                let column = columns[member]
+                guard kept.contains(member), column < relaxation.rayCount else {
+                    if !kept.contains(member) { dropped.insert(member) }
+                    continue
+                }
+                let products = ray(column).ray.products
+                let seen = parts.seen { products[$0] != 0 }
+                var along = IntegerSpan()
+                for full in groups.indices where bases[full].count == dimension {
+                    _ = along.insert(parts.vector(full, within: seen))
+                }
+                for line in lines where ray(line.column).ray.isOnLine(of: ray(column).ray) {
+                    _ = along.insert(line.parts)
+                }
+                let vector = parts.vector(index, within: seen)
+                if along.insert(vector) {
+                    lines.append((column, vector))
+                } else {
+                    dropped.insert(member)
+                }
+            }
+        }
+        guard !dropped.isEmpty else { return nil }
         result.rest = columns.indices.filter { !dropped.contains($0) }
-        return hasChanged ? result : nil
+        return result
     }
+
+    private static let mostGroups = 24
 
     private struct Group {
         var members: [Int]

@@ -166,6 +166,11 @@ final class Ray: @unchecked Sendable {
         return a.indices.allSatisfy { p[$0] == q[$0] }
     }
 
+    /// Whether the two are one ray or opposite ones; false if in doubt.
+    func isOnLine(of other: Ray) -> Bool {
+        definition.map { data.pointOfRow[$0] } == other.definition.map { data.pointOfRow[$0] }
+    }
+
     private static func isOpposite(
         _ values: [BigInteger], _ approximate: [DoubleDouble], _ data: DataArrangement
     ) -> Bool {
