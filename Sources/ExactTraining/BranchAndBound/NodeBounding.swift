@@ -64,7 +64,7 @@ final class NodeBounding {
                     let isBehind = outcome.bound < 0.8 * total
                     let effort: Effort =
                         total < cutoff
-                        ? isBehind ? .much : .little : node.failures >= Self.patience && isLast ? .all : .much
+                        ? isBehind ? .much : .little : node.failures >= patience && isLast ? .all : .much
                     prove(&outcome, effort, curvature, cutoff)
                 }
             }
@@ -103,7 +103,7 @@ final class NodeBounding {
     private enum Effort { case little, much, all }
 
     /// So many regions above have failed to be closed for want of a proof before rational arithmetic is called.
-    private static let patience = 10
+    private var patience: Int { 10 + data.count / 500 }
 
     private func prove(_ outcome: inout Outcome, _ effort: Effort, _ curvature: Double, _ cutoff: Double) {
         if relaxation.isPart {

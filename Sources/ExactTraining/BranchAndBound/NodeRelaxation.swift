@@ -265,7 +265,10 @@ final class NodeRelaxation {
             }
             if !(-descent > 1e-15 * (value + losses.constant) + 1e-300) {
                 isMinimum = descent.isFinite
-                if damping <= Self.leastDamping || !isMinimum { break }
+                if damping <= Self.leastDamping || !isMinimum {
+                    if isMinimum, !view.isPart { value = takeLastStep(value, curvature) }
+                    break
+                }
                 damping = Self.leastDamping
                 continue
             }
@@ -283,6 +286,10 @@ final class NodeRelaxation {
             }
             guard step > 0, trial.value < value else {
                 isMinimum = -descent <= 1e-12 * (value + losses.constant)
+                if isMinimum, damping <= Self.leastDamping, !view.isPart {
+                    value = takeLastStep(value, curvature)
+                    break
+                }
                 if damping == 0 || damping >= 1 || isMinimum { break }
                 damping *= 100
                 continue
@@ -321,6 +328,24 @@ final class NodeRelaxation {
                 self.value(unit), rectified(unit))
         }
         return (value, isMinimum)
+    }
+
+    /// Where the loss does not tell any more, gradients still do: they are what is left of the profits.
+    private func takeLastStep(_ value: Double, _ curvature: Double) -> Double {
+        let size = columnCount
+        for index in 0..<size {
+            let next = coefficients[index] + direction[index]
+            quadratic.solution[index] = coefficients[index]
+            coefficients[index] = index < rayCount ? max(0, next) : next
+        }
+        bounds(coefficients, lower, upper)
+        let after = losses.evaluate(
+            view.rows, curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend, side: side)
+        if after <= value + 1e-13 * (value + losses.constant) { return after }
+        coefficients.update(from: quadratic.solution, count: size)
+        bounds(coefficients, lower, upper)
+        return losses.evaluate(
+            view.rows, curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend, side: side)
     }
 
     private func along(_ curvature: Double, _ step: Double) -> (value: Double, slope: Double) {
@@ -436,11 +461,17 @@ final class NodeRelaxation {
     }
 
     /// Slopes that are rounding errors become 0: any slopes will do for a bound.
-    func dropNoise(_ part: Double) {
+    ///
+    /// - Returns: whether there were some.
+    func dropNoise(_ part: Double) -> Bool {
         let size = part * (losses.isSmooth ? losses.trueCurvature * losses.reach : 1)
-        for row in 0..<data.count where dualSlope[row].magnitude < size * losses.weights[row] {
+        let weights = losses.weights
+        var hasChanged = false
+        for row in 0..<data.count where dualSlope[row] != 0 && dualSlope[row].magnitude < size * weights[row] {
             dualSlope[row] = 0
+            hasChanged = true
         }
+        return hasChanged
     }
 
     /// The columns of the sides that `dualSlope` stands for: what a bound rests on.

@@ -40,7 +40,7 @@ struct ProvenBound {
     /// - Parameter isThorough: whether to try hard.
     func value(isThorough: Bool) -> Double? {
         for noise in isThorough ? Self.noises[...] : Self.noises[1...1] {
-            relaxation.dropNoise(noise)
+            guard relaxation.dropNoise(noise) || noise == Self.noises[isThorough ? 0 : 1] else { continue }
             if let bound = bound(isThorough: isThorough) { return bound }
         }
         return nil
@@ -177,16 +177,42 @@ struct ProvenBound {
             rows.append(row)
             rooms.append(room)
         }
-        if rows.count > 2 * Self.candidates {
-            // Large ones, from all over the data.
-            let some = rows.indices.filter { rooms[$0] > 0.3 * largest }
-            if some.count >= Self.candidates {
-                let chosen = (0..<Self.candidates).map { some[$0 * some.count / Self.candidates] }
-                let pivots = eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
-                if let found = pivots.flatMap({ distance(equations, $0) }) { return found }
+        guard rows.count > 2 * Self.candidates else {
+            return eliminate(equations, rows, rooms).flatMap { distance(equations, $0) }
+        }
+        // Large ones, from all over the data.
+        let some = rows.indices.filter { rooms[$0] > 0.3 * largest }
+        if some.count >= Self.candidates {
+            let chosen = (0..<Self.candidates).map { some[$0 * some.count / Self.candidates] }
+            let pivots = eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
+            if let found = pivots.flatMap({ distance(equations, $0) }) { return found }
+        }
+        let chosen = representatives(equations, rows, rooms)
+        return eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
+            .flatMap { distance(equations, $0) }
+    }
+
+    /// Of the rows that the same equations see, some with the largest rooms.
+    private func representatives(_ equations: [Equation], _ rows: [Int], _ rooms: [Double]) -> [Int] {
+        guard equations.count <= 64, rows.count > 8 * Self.candidates else { return Array(rows.indices) }
+        var members: [UInt64: [Int]] = [:]
+        for (position, row) in rows.enumerated() {
+            var seen: UInt64 = 0
+            for (index, equation) in equations.enumerated() where equation.factors[row] != 0 {
+                seen |= 1 << UInt64(index)
+            }
+            members[seen, default: []].append(position)
+        }
+        return members.sorted { $0.key < $1.key }.flatMap { entry -> [Int] in
+            guard entry.value.count > 2 * Self.candidates else { return entry.value }
+            // The largest of each of so many stretches of the rows.
+            let count = 2 * Self.candidates
+            return (0..<count).map { part in
+                let stretch = entry.value[
+                    part * entry.value.count / count..<(part + 1) * entry.value.count / count]
+                return stretch.max { rooms[$0] < rooms[$1] } ?? entry.value[0]
             }
         }
-        return eliminate(equations, rows, rooms).flatMap { distance(equations, $0) }
     }
 
     /// A row for each equation, by elimination with complete pivoting.
