@@ -32,6 +32,23 @@ VARIANTS void crease_training_states(const double *const *rays, size_t count, si
     }
 }
 
+VARIANTS void crease_training_classes(const uint8_t *const *states, size_t count, size_t stride,
+                                      uint8_t *restrict classes) {
+    for (size_t i = 0; i < stride; i++) classes[i] = 0;
+    for (size_t j = 0; j < count; j++) {
+        const uint8_t *restrict unit = states[j];
+        uint8_t bit = (uint8_t)(1u << j);
+        for (size_t i = 0; i < stride; i++)
+            classes[i] = (uint8_t)(classes[i] | (unit[i] == 3 ? 255 : unit[i] == 1 ? bit : 0));
+    }
+}
+
+void crease_training_gather(const double *restrict source, const int32_t *restrict rows, size_t count,
+                            size_t stride, double *restrict result) {
+    for (size_t i = 0; i < count; i++) result[i] = source[rows[i]];
+    for (size_t i = count; i < stride; i++) result[i] = 0;
+}
+
 VARIANTS void crease_training_combine(const double *const *rays, const double *coefficients, size_t count,
                                       size_t stride, double *restrict value, double *restrict upper) {
     for (size_t i = 0; i < stride; i++) value[i] = upper[i] = 0;
@@ -79,18 +96,33 @@ VARIANTS void crease_training_column(const double *restrict ray, const double *r
     }
 }
 
-VARIANTS crease_training_profit_sums crease_training_profit(const double *restrict column,
-                                                            const double *restrict dual, size_t stride) {
+static inline crease_training_profit_sums profit_of_block(const double *restrict column, const double *restrict dual,
+                                                          size_t count) {
     double total = 0;
     double size = 0;
     double length = 0;
-    for (size_t i = 0; i < stride; i++) {
+    for (size_t i = 0; i < count; i++) {
         double term = column[i] * dual[i];
         total += term;
         size += __builtin_fabs(term);
         length += column[i] != 0 ? __builtin_fabs(dual[i]) : 0;
     }
     return (crease_training_profit_sums){total, size, length};
+}
+
+// In blocks, so that no number goes through more additions than a block has rows and there are blocks.
+VARIANTS crease_training_profit_sums crease_training_profit(const double *restrict column,
+                                                            const double *restrict dual, size_t stride) {
+#pragma clang fp reassociate(off)
+    crease_training_profit_sums sums = {0, 0, 0};
+    for (size_t first = 0; first < stride; first += CREASE_TRAINING_BLOCK) {
+        size_t count = stride - first < CREASE_TRAINING_BLOCK ? stride - first : CREASE_TRAINING_BLOCK;
+        crease_training_profit_sums block = profit_of_block(column + first, dual + first, count);
+        sums.sum += block.sum;
+        sums.magnitude += block.magnitude;
+        sums.length += block.length;
+    }
+    return sums;
 }
 
 VARIANTS double crease_training_loss_full(const crease_training_loss *loss, const double *restrict lower,

@@ -12,6 +12,13 @@ void crease_training_products(const double *points, size_t stride, size_t dimens
 // Bit 0 of states[i]: some ray has a positive product with row i; bit 1: some ray has a negative one.
 void crease_training_states(const double *const *rays, size_t count, size_t stride, uint8_t *states);
 
+// classes[i] has bit j set where states[j][i] is 1, or all bits where some states[j][i] is 3; j < count ≤ 7.
+void crease_training_classes(const uint8_t *const *states, size_t count, size_t stride, uint8_t *classes);
+
+// result[i] = source[rows[i]] for i < count, 0 for the others up to `stride`.
+void crease_training_gather(const double *source, const int32_t *rows, size_t count, size_t stride,
+                            double *result);
+
 // value[i] = Σ_k coefficients[k] · rays[k][i]; upper[i] the same with max(0, rays[k][i]).
 void crease_training_combine(const double *const *rays, const double *coefficients, size_t count, size_t stride,
                              double *value, double *upper);
@@ -25,6 +32,9 @@ void crease_training_accumulate(const double *value, const double *upper, const 
 // one where it is 0.
 void crease_training_column(const double *ray, const double *slope, const double *side, int positive, size_t stride,
                             double *column);
+
+// Sums for bounds are made of sums over so many rows.
+#define CREASE_TRAINING_BLOCK 128
 
 // Σ_i dual[i] · column[i], the sum of its terms' magnitudes, and Σ |dual[i]| over the rows where column[i] is not 0.
 typedef struct {

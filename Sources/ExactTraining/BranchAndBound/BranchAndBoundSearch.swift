@@ -159,6 +159,7 @@ final class BranchAndBoundSearch: Sendable {
         let local = LocalSearch(data, losses, freeCount: freeCount)
         // Nodes that there is no room for in the heap: depth first.
         var stack: [SearchNode] = []
+        var patience = DescentPatience()
         var idle = 0
         while true {
             if isOver() {
@@ -176,7 +177,7 @@ final class BranchAndBoundSearch: Sendable {
                 continue
             }
             idle = 0
-            expand(node, thread, bounding, local, &stack)
+            expand(node, thread, bounding, local, &patience, &stack)
             report()
         }
     }
@@ -239,7 +240,7 @@ final class BranchAndBoundSearch: Sendable {
 
     private func expand(
         _ node: SearchNode, _ thread: Int, _ bounding: NodeBounding, _ local: LocalSearch,
-        _ stack: inout [SearchNode]
+        _ patience: inout DescentPatience, _ stack: inout [SearchNode]
     ) {
         let cones = node.cones.isEmpty ? node.cells.map { root($0) } : node.cones
         let outcome = bounding.bound(node, cones: cones, cutoff: cutoff)
@@ -251,9 +252,11 @@ final class BranchAndBoundSearch: Sendable {
         if outcome.loss < state.withLock({ $0.upper }) {
             offer(outcome.parameters, positiveUnits: node.positiveUnits, approximateLoss: outcome.loss)
         }
-        if outcome.loss < state.withLock({ $0.upper }) * 1.02 || nodes & 63 == 1, !outcome.parameters.isEmpty
-        {
-            polish(outcome, node.positiveUnits, local, steps: outcome.loss < .infinity ? 10 : 0)
+        let isNear = outcome.loss < state.withLock({ $0.upper }) * 1.02 && patience.mayDescend()
+        if isNear || nodes & 63 == 1, !outcome.parameters.isEmpty {
+            let hasImproved = polish(
+                outcome, node.positiveUnits, local, steps: outcome.loss < .infinity ? 10 : 0)
+            if isNear { patience.note(hasImproved) }
         }
         guard let cut = outcome.cut, outcome.bound < cutoff else {
             close(outcome.bound, thread, isLast: stack.isEmpty)
@@ -332,16 +335,18 @@ final class BranchAndBoundSearch: Sendable {
 
     private func polish(
         _ outcome: NodeBounding.Outcome, _ positiveUnits: Int, _ local: LocalSearch, steps: Int
-    ) {
+    ) -> Bool {
         let curvature = losses.isSmooth ? losses.trueCurvature : 1e7 / losses.reach
         let (found, loss) = local.descend(
             outcome.parameters, positiveUnits: positiveUnits, curvature: curvature, steps: steps)
-        offer(found, positiveUnits: positiveUnits, approximateLoss: loss + losses.constant)
+        return offer(found, positiveUnits: positiveUnits, approximateLoss: loss + losses.constant)
     }
 
-    private func offer(_ parameters: [Double], positiveUnits: Int, approximateLoss: Double) {
+    /// - Returns: whether it is the best network now.
+    @discardableResult
+    private func offer(_ parameters: [Double], positiveUnits: Int, approximateLoss: Double) -> Bool {
         let slack = losses.isSmooth ? 0 : losses.smoothingError(1e7 / losses.reach)
-        guard approximateLoss - slack < state.withLock({ $0.upper }) else { return }
+        guard approximateLoss - slack < state.withLock({ $0.upper }) else { return false }
         let dimension = data.dimension
         let units = scaled.problem.hiddenUnits
         var hidden: [Double] = []
@@ -354,13 +359,30 @@ final class BranchAndBoundSearch: Sendable {
         let fitted = FittedParameters(
             signs: (0..<units).map { $0 < positiveUnits ? 1 : -1 }, hidden: hidden,
             outputTerm: data.original(free))
-        guard (fitted.hidden + fitted.outputTerm).allSatisfy(\.isFinite) else { return }
+        guard (fitted.hidden + fitted.outputTerm).allSatisfy(\.isFinite) else { return false }
         let loss = fitted.lossUpperBound(scaled.problem) * totalWeight
-        state.withLock { state in
-            guard loss < state.upper else { return }
+        return state.withLock { state in
+            guard loss < state.upper else { return false }
             state.upper = loss
             state.parameters = fitted
             cutoffBits.store(cutoff(loss).bitPattern, ordering: .relaxed)
+            return true
+        }
+    }
+
+    /// How often a thread descends from networks that come close to the best one: on noisy data most of them do.
+    private struct DescentPatience {
+        private var skips = 0
+        private var left = 0
+
+        mutating func mayDescend() -> Bool {
+            left -= 1
+            return left < 0
+        }
+
+        mutating func note(_ hasImproved: Bool) {
+            skips = hasImproved ? 0 : min(2 * skips + 1, 255)
+            left = skips
         }
     }
 

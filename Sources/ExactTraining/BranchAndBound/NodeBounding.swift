@@ -37,31 +37,35 @@ final class NodeBounding {
     func bound(_ node: SearchNode, cones: [Cone], cutoff: Double) -> Outcome {
         relaxation.load(cones, positiveUnits: node.positiveUnits)
         let split = relaxation.units * data.dimension
-        if node.parameters.isEmpty {
-            relaxation.chooseSlopes()
-        } else {
-            relaxation.chooseSlopes(node.parameters)
-            relaxation.start(node.parameters, free: Array(node.parameters[split...]))
-        }
+        let isRoot = node.parameters.isEmpty
+        if !isRoot { relaxation.start(node.parameters, free: Array(node.parameters[split...])) }
+        relaxation.chooseSlopes(fromCoefficients: !isRoot)
         var outcome = Outcome(bound: node.bound, estimate: node.bound)
         var curvature = losses.isSmooth ? losses.trueCurvature : Self.firstCurvature / losses.reach
         let lastCurvature = losses.isSmooth ? curvature : Self.lastCurvature / losses.reach
         var round = 0
         while true {
             let (value, isMinimum) = relaxation.solve(
-                curvature: curvature, tolerance: Self.tolerance * slopeScale)
+                curvature: curvature, tolerance: Self.tolerance * slopeScale
+            ) { [bound = outcome.bound, constant = losses.constant] minimum, value in
+                // Too low to close the region, and not worth a proof.
+                let room = cutoff - constant - value
+                return room > 0 && value - minimum < Self.nearness * room
+                    && !self.isWorthwhile(value + constant, bound, cutoff)
+            }
             let total = value + losses.constant
             let error = losses.smoothingError(curvature)
-            if isMinimum, total > outcome.estimate || round == 0 {
+            if total > outcome.estimate, total < cutoff { outcome.estimate = total }
+            if isMinimum, total >= outcome.estimate || round == 0 {
                 outcome.estimate = max(outcome.estimate, total)
                 let isLast = curvature >= lastCurvature
-                if total >= cutoff || (total + error > outcome.bound && isLast == losses.isSmooth) {
+                if total >= cutoff || (isWorthwhile(total, outcome.bound, cutoff) && isLast == losses.isSmooth) {
                     // A bound far below is what progress shows: it is worth some work, too.
                     let isBehind = outcome.bound < 0.8 * total
                     let effort: Effort =
                         total < cutoff
-                        ? isBehind ? .much : .little : node.failures >= Self.patience && isLast ? .all : .much
-                    prove(&outcome, effort, cutoff)
+                        ? isBehind ? .much : .little : node.failures >= patience && isLast ? .all : .much
+                    prove(&outcome, effort, curvature, cutoff)
                 }
             }
             if outcome.bound >= cutoff { return outcome }
@@ -76,7 +80,7 @@ final class NodeBounding {
         choose(&outcome, lastCurvature)
         if outcome.cut == nil, outcome.bound < cutoff {
             // The last word on a region that is decided.
-            prove(&outcome, .all, cutoff)
+            prove(&outcome, .all, curvature, cutoff)
             if outcome.bound < cutoff { solveCell(&outcome, cones, node.positiveUnits) }
         }
         return outcome
@@ -86,12 +90,27 @@ final class NodeBounding {
     private static let lastCurvature = 1e9
     private static let curvatureStep = 10.0
 
+    /// A bound that closes nothing is proved where it brings the region so much nearer to the cutoff: for what progress
+    /// shows.
+    private func isWorthwhile(_ total: Double, _ bound: Double, _ cutoff: Double) -> Bool {
+        total - bound > Self.worthwhile * (cutoff - bound)
+    }
+
+    private static let worthwhile = 0.15
+    /// Of a region that is not going to be closed the minimum is found up to this part of what it is too low by.
+    private static let nearness = 0.05
+
     private enum Effort { case little, much, all }
 
     /// So many regions above have failed to be closed for want of a proof before rational arithmetic is called.
-    private static let patience = 10
+    private var patience: Int { 10 + data.count / 500 }
 
-    private func prove(_ outcome: inout Outcome, _ effort: Effort, _ cutoff: Double) {
+    private func prove(_ outcome: inout Outcome, _ effort: Effort, _ curvature: Double, _ cutoff: Double) {
+        if relaxation.isPart {
+            relaxation.useAllRows()
+            _ = relaxation.solve(curvature: curvature, tolerance: Self.tolerance * slopeScale) { _, _ in false }
+        }
+        relaxation.keepDual()
         let proven = ProvenBound(relaxation: relaxation).value(isThorough: effort != .little)
         var bound = proven.map { $0 + losses.constant } ?? 0
         if effort == .all, bound < cutoff {
@@ -119,31 +138,28 @@ final class NodeBounding {
     private func leaf() -> ProofRecord.Leaf {
         var alphas: [TrainingCertificate.Slope] = []
         for unit in 0..<relaxation.units {
-            let alpha = relaxation.alpha(unit)
+            let alpha = relaxation.dualAlpha(unit)
             let sides = relaxation.cones[unit].sides
             for row in 0..<data.count where sides[row] == Cone.Side.undecided && alpha[row] > 0 {
                 alphas.append(TrainingCertificate.Slope(point: row, unit: unit, value: alpha[row]))
             }
         }
-        return ProofRecord.Leaf(slopes: (0..<data.count).map { relaxation.slope[$0] }, alphas: alphas)
+        return ProofRecord.Leaf(slopes: (0..<data.count).map { relaxation.dualSlope[$0] }, alphas: alphas)
     }
 
     /// The undecided row at which the network's loss exceeds the relaxed one most; at it the unit that may vary most.
     private func choose(_ outcome: inout Outcome, _ curvature: Double) {
         let prediction = buffers[0]
         relaxation.predict(prediction)
-        var loss = losses.constant
+        var loss = losses.constant + relaxation.decidedLoss
         var best = (row: -1, excess: -1.0)
         let units = relaxation.units
-        for row in 0..<data.count {
-            let full = losses.value(prediction[row], row: row)
+        for row in 0..<relaxation.viewCount {
+            let dataRow = relaxation.dataRow(row)
+            let full = losses.value(prediction[row], row: dataRow)
             loss += full
-            var isUndecided = false
-            for unit in 0..<units where relaxation.cones[unit].sides[row] == Cone.Side.undecided {
-                isUndecided = true
-            }
-            guard isUndecided else { continue }
-            let relaxed = losses.relaxedValue(relaxation.lower[row], relaxation.upper[row], row: row)
+            guard (0..<units).contains(where: { relaxation.isUndecided($0, row) }) else { continue }
+            let relaxed = losses.relaxedValue(relaxation.lower[row], relaxation.upper[row], row: dataRow)
             if full - relaxed > best.excess { best = (row, full - relaxed) }
         }
         outcome.loss = loss
@@ -151,7 +167,7 @@ final class NodeBounding {
         if best.excess <= 1e-14 * loss {
             // Nothing is lost at any row: the row that varies most.
             var widest = -1.0
-            for row in 0..<data.count {
+            for row in 0..<relaxation.viewCount {
                 if let width = width(row)?.width, width > widest {
                     widest = width
                     best.row = row
@@ -159,13 +175,13 @@ final class NodeBounding {
             }
         }
         guard let unit = width(best.row)?.unit else { return }
-        outcome.cut = (unit, best.row)
+        outcome.cut = (unit, relaxation.dataRow(best.row))
     }
 
-    /// The undecided unit with the widest bounds at a row.
+    /// The undecided unit with the widest bounds at a row of the view.
     private func width(_ row: Int) -> (unit: Int, width: Double)? {
         var best: (unit: Int, width: Double)?
-        for unit in 0..<relaxation.units where relaxation.cones[unit].sides[row] == Cone.Side.undecided {
+        for unit in 0..<relaxation.units where relaxation.isUndecided(unit, row) {
             let width =
                 relaxation.rectified(unit)[row] - relaxation.alpha(unit)[row] * relaxation.value(unit)[row]
             if width > best?.width ?? -1 { best = (unit, width) }

@@ -27,14 +27,17 @@ final class NodeRelaxation {
     private(set) var rayCount = 0
     var columnCount: Int { rayCount + freeCount }
 
+    /// The rows that solving looks at, and the products of the rays (and of the free columns) there.
+    private let view: RowView
     private let columns: RowColumns
+    private let dualColumns: RowColumns
     let quadratic = NonNegativeQuadratic()
     private let buffers: RowBuffers
     private var coefficients: UnsafeMutablePointer<Double>
     private var direction: UnsafeMutablePointer<Double>
     private var capacity = 0
 
-    // Arrays over rows.
+    // Arrays over the rows of the view.
     let lower: UnsafeMutablePointer<Double>
     let upper: UnsafeMutablePointer<Double>
     private let lowerStep: UnsafeMutablePointer<Double>
@@ -48,13 +51,19 @@ final class NodeRelaxation {
     private let sideBefore: UnsafeMutablePointer<Double>
 
     /// α of a unit.
-    func alpha(_ unit: Int) -> UnsafeMutablePointer<Double> { buffers[Self.shared + 3 * unit] }
+    func alpha(_ unit: Int) -> UnsafeMutablePointer<Double> { buffers[Self.shared + 4 * unit] }
     /// Σ p_k λ_k of a unit.
-    func value(_ unit: Int) -> UnsafeMutablePointer<Double> { buffers[Self.shared + 3 * unit + 1] }
+    func value(_ unit: Int) -> UnsafeMutablePointer<Double> { buffers[Self.shared + 4 * unit + 1] }
     /// Σ max(0, p_k) λ_k of a unit.
-    func rectified(_ unit: Int) -> UnsafeMutablePointer<Double> { buffers[Self.shared + 3 * unit + 2] }
+    func rectified(_ unit: Int) -> UnsafeMutablePointer<Double> { buffers[Self.shared + 4 * unit + 2] }
 
-    private static let shared = 11
+    // Arrays over all rows, for bounds.
+    /// The slopes that a bound rests on.
+    let dualSlope: UnsafeMutablePointer<Double>
+    /// α of a unit.
+    func dualAlpha(_ unit: Int) -> UnsafeMutablePointer<Double> { buffers[Self.shared + 4 * unit + 3] }
+
+    private static let shared = 12
     private static let iterations = 60
 
     init(_ data: DataArrangement, _ losses: RowLosses) {
@@ -68,8 +77,10 @@ final class NodeRelaxation {
         }
         stride = data.stride
         offsets = [Int](repeating: 0, count: units + 1)
+        view = RowView(data, losses, freeCount: freeCount)
         columns = RowColumns(stride: stride)
-        buffers = RowBuffers(count: Self.shared + 3 * units, stride: stride)
+        dualColumns = RowColumns(stride: stride)
+        buffers = RowBuffers(count: Self.shared + 4 * units, stride: stride)
         lower = buffers[0]
         upper = buffers[1]
         lowerStep = buffers[2]
@@ -81,6 +92,7 @@ final class NodeRelaxation {
         unitValue = buffers[8]
         unitUpper = buffers[9]
         sideBefore = buffers[10]
+        dualSlope = buffers[11]
         coefficients = .allocate(capacity: 0)
         direction = .allocate(capacity: 0)
     }
@@ -118,43 +130,38 @@ final class NodeRelaxation {
             direction = .allocate(capacity: capacity)
         }
         coefficients.initialize(repeating: 0, count: size)
+        view.load(cones, positiveUnits: positiveUnits, columnCount: size)
     }
+
+    /// The number of rows of the view.
+    var viewCount: Int { view.count }
+    /// A row of the view among the rows of the data.
+    func dataRow(_ row: Int) -> Int { view.dataRow(row) }
+    func isUndecided(_ unit: Int, _ row: Int) -> Bool { view.sides(unit)[row] == Cone.Side.undecided }
 
     /// λ, then the free coefficients.
     func coefficient(_ index: Int) -> Double { coefficients[index] }
 
     // MARK: Slopes of the lower bounds
 
-    /// α from the sign of a unit with parameters in the frame, d a unit.
-    func chooseSlopes(_ parameters: [Double]) {
+    /// α from the signs of the units at the present coefficients, or at the sums of all rays where nothing is known.
+    func chooseSlopes(fromCoefficients: Bool) {
         for unit in 0..<units {
-            parameters.withUnsafeBufferPointer { buffer in
-                guard let base = buffer.baseAddress else { return }
-                crease_training_products(
-                    data.frame, stride, data.dimension, base + unit * data.dimension, unitValue)
+            let count = cones[unit].rays.count
+            let first = offsets[unit]
+            if !fromCoefficients {
+                for index in 0..<count { direction[first + index] = 1 }
             }
-            fillSlopes(unit, unitValue)
-        }
-    }
-
-    /// α from the sums of the products of all rays, where nothing is known.
-    func chooseSlopes() {
-        for unit in 0..<units {
-            let cone = cones[unit]
-            for index in 0..<cone.rays.count { direction[index] = 1 }
             crease_training_combine(
-                cone.products, direction, cone.rays.count, stride, unitValue, unitUpper)
-            fillSlopes(unit, unitValue)
-        }
-    }
-
-    private func fillSlopes(_ unit: Int, _ values: UnsafePointer<Double>) {
-        let sides = cones[unit].sides
-        let alpha = alpha(unit)
-        for row in 0..<stride {
-            let side = sides[row]
-            alpha[row] =
-                side == Cone.Side.active || (side == Cone.Side.undecided && values[row] > 0) ? 1 : 0
+                view.rays + first, (fromCoefficients ? coefficients : direction) + first, count, view.stride,
+                unitValue, unitUpper)
+            let sides = view.sides(unit)
+            let alpha = alpha(unit)
+            for row in 0..<view.stride {
+                let side = sides[row]
+                alpha[row] =
+                    side == Cone.Side.active || (side == Cone.Side.undecided && unitValue[row] > 0) ? 1 : 0
+            }
         }
     }
 
@@ -164,11 +171,11 @@ final class NodeRelaxation {
     func improveSlopes() -> Bool {
         var hasChanged = false
         for unit in 0..<units {
-            let sides = cones[unit].sides
+            let sides = view.sides(unit)
             let alpha = alpha(unit)
             let values = value(unit)
             let isPositive = unit < positiveUnits
-            for row in 0..<data.count where sides[row] == Cone.Side.undecided {
+            for row in 0..<view.count where sides[row] == Cone.Side.undecided {
                 let wanted = values[row] > 0 ? 1.0 : 0.0
                 if wanted != alpha[row] {
                     alpha[row] = wanted
@@ -209,20 +216,27 @@ final class NodeRelaxation {
 
     /// Minimises the relaxed loss, smoothed to a curvature, for the present α, from the present coefficients.
     ///
-    /// - Parameter tolerance: gradients may be left that much below 0.
-    /// - Returns: the relaxed loss (without the losses' constant), and whether the minimum was reached.
-    func solve(curvature: Double, tolerance: Double) -> (value: Double, isMinimum: Bool) {
+    /// - Parameters:
+    ///   - tolerance: gradients may be left that much below 0.
+    ///   - enough: whether a minimum that is about so large, and below the value reached, need not be found.
+    /// - Returns: the relaxed loss (without the losses' constant), or about that, and whether the minimum was reached.
+    func solve(
+        curvature: Double, tolerance: Double, enough: (_ minimum: Double, _ value: Double) -> Bool
+    ) -> (value: Double, isMinimum: Bool) {
         let size = columnCount
         bounds(coefficients, lower, upper)
         var isMinimum = false
-        var value = losses.evaluate(
-            curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend, side: side)
+        var value =
+            losses.evaluate(
+                view.rows, curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend,
+                side: side) + view.decidedLoss(coefficients)
         var damping = losses.isDamped ? 0.01 : 0
         for _ in 0..<Self.iterations {
             fillColumns(side)
             if damping > 0 { damp(damping, curvature) }
             let (matrix, right, solution) = (quadratic.matrix, quadratic.right, quadratic.solution)
-            crease_training_normal(columns.pointers, size, stride, bend, slope, scratch, matrix, right)
+            crease_training_normal(columns.pointers, size, view.stride, bend, slope, scratch, matrix, right)
+            view.addDecided(coefficients, matrix, right)
             // right = gradient; the quadratic's own is H λ − gradient, with the margin for rays.
             for row in 0..<size {
                 var sum = 0.0
@@ -251,21 +265,31 @@ final class NodeRelaxation {
             }
             if !(-descent > 1e-15 * (value + losses.constant) + 1e-300) {
                 isMinimum = descent.isFinite
-                if damping <= Self.leastDamping || !isMinimum { break }
+                if damping <= Self.leastDamping || !isMinimum {
+                    if isMinimum, !view.isPart { value = takeLastStep(value, curvature) }
+                    break
+                }
                 damping = Self.leastDamping
                 continue
             }
+            if enough(value + descent, value) {
+                value += descent
+                break
+            }
             bounds(direction, lowerStep, upperStep)
+            view.prepareLine(coefficients, direction)
             var step = 1.0
-            var trial = losses.along(
-                curvature: curvature, lower: lower, upper: upper, lowerStep: lowerStep,
-                upperStep: upperStep, step: 1)
+            var trial = along(curvature, 1)
             let predicted = value + descent + bending
             if !(trial.value <= value + 0.1 * descent) || trial.slope > 0.5 * -descent {
                 (step, trial) = lineSearch(curvature, value, descent, trial)
             }
             guard step > 0, trial.value < value else {
                 isMinimum = -descent <= 1e-12 * (value + losses.constant)
+                if isMinimum, damping <= Self.leastDamping, !view.isPart {
+                    value = takeLastStep(value, curvature)
+                    break
+                }
                 if damping == 0 || damping >= 1 || isMinimum { break }
                 damping *= 100
                 continue
@@ -279,17 +303,19 @@ final class NodeRelaxation {
                 let next = coefficients[index] + step * direction[index]
                 coefficients[index] = index < rayCount ? max(0, next) : next
             }
-            for row in 0..<stride {
+            for row in 0..<view.stride {
                 lower[row] += step * lowerStep[row]
                 upper[row] += step * upperStep[row]
             }
             let before = value
-            sideBefore.update(from: side, count: stride)
-            value = losses.evaluate(
-                curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend, side: side)
+            sideBefore.update(from: side, count: view.stride)
+            value =
+                losses.evaluate(
+                    view.rows, curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend,
+                    side: side) + view.decidedLoss(coefficients)
             if step == 1, !losses.isLogistic,
                 (trial.value - predicted).magnitude <= 1e-13 * (before + losses.constant),
-                memcmp(side, sideBefore, stride * MemoryLayout<Double>.stride) == 0
+                memcmp(side, sideBefore, view.stride * MemoryLayout<Double>.stride) == 0
             {
                 // The loss was quadratic all the way, and the same one for every ray.
                 isMinimum = true
@@ -297,12 +323,37 @@ final class NodeRelaxation {
             }
         }
         for unit in 0..<units {
-            let cone = cones[unit]
             crease_training_combine(
-                cone.products, coefficients + offsets[unit], cone.rays.count, stride, self.value(unit),
-                rectified(unit))
+                view.rays + offsets[unit], coefficients + offsets[unit], cones[unit].rays.count, view.stride,
+                self.value(unit), rectified(unit))
         }
         return (value, isMinimum)
+    }
+
+    /// Where the loss does not tell any more, gradients still do: they are what is left of the profits.
+    private func takeLastStep(_ value: Double, _ curvature: Double) -> Double {
+        let size = columnCount
+        for index in 0..<size {
+            let next = coefficients[index] + direction[index]
+            quadratic.solution[index] = coefficients[index]
+            coefficients[index] = index < rayCount ? max(0, next) : next
+        }
+        bounds(coefficients, lower, upper)
+        let after = losses.evaluate(
+            view.rows, curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend, side: side)
+        if after <= value + 1e-13 * (value + losses.constant) { return after }
+        coefficients.update(from: quadratic.solution, count: size)
+        bounds(coefficients, lower, upper)
+        return losses.evaluate(
+            view.rows, curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend, side: side)
+    }
+
+    private func along(_ curvature: Double, _ step: Double) -> (value: Double, slope: Double) {
+        let undecided = losses.along(
+            view.rows, curvature: curvature, lower: lower, upper: upper, lowerStep: lowerStep,
+            upperStep: upperStep, step: step)
+        let decided = view.along(step)
+        return (undecided.value + decided.value, undecided.slope + decided.slope)
     }
 
     private static let ridge = 1e-12
@@ -311,8 +362,8 @@ final class NodeRelaxation {
     /// Rows at which the loss is linear get a part of the curvature of the parabola that touches it there and is nowhere
     /// below it: without any, steps have no end.
     private func damp(_ part: Double, _ curvature: Double) {
-        let targets = losses.targets
-        for row in 0..<data.count where bend[row] == 0 && slope[row] != 0 {
+        let targets = view.rows.targets
+        for row in 0..<view.count where bend[row] == 0 && slope[row] != 0 {
             let excess = (side[row] > 0 ? lower[row] : upper[row]) - targets[row]
             bend[row] = part * slope[row].magnitude / max(excess.magnitude, 1 / curvature)
         }
@@ -332,9 +383,7 @@ final class NodeRelaxation {
             if !(part < 0.98) { part = 0.98 }
             if iteration % 4 == 3 { part = 0.5 }
             let step = low + part * (high - low)
-            let trial = losses.along(
-                curvature: curvature, lower: lower, upper: upper, lowerStep: lowerStep,
-                upperStep: upperStep, step: step)
+            let trial = along(curvature, step)
             if trial.value < (best.step == 0 ? value : best.trial.value) { best = (step, trial) }
             if best.step > 0, trial.slope.magnitude <= 0.05 * descent.magnitude { break }
             if trial.slope < 0 {
@@ -351,51 +400,97 @@ final class NodeRelaxation {
         _ coefficients: UnsafePointer<Double>, _ lower: UnsafeMutablePointer<Double>,
         _ upper: UnsafeMutablePointer<Double>
     ) {
+        let stride = view.stride
         lower.update(repeating: 0, count: stride)
-        for index in 0..<freeCount {
-            let factor = coefficients[rayCount + index]
-            let column = freeColumn(index)
-            for row in 0..<stride { lower[row] += factor * column[row] }
-        }
+        addFree(coefficients, lower)
         upper.update(from: lower, count: stride)
         for unit in 0..<units {
-            let cone = cones[unit]
             crease_training_combine(
-                cone.products, coefficients + offsets[unit], cone.rays.count, stride, unitValue, unitUpper)
+                view.rays + offsets[unit], coefficients + offsets[unit], cones[unit].rays.count, stride,
+                unitValue, unitUpper)
             crease_training_accumulate(
                 unitValue, unitUpper, alpha(unit), unit < positiveUnits ? 1 : 0, stride, lower, upper)
+        }
+    }
+
+    private func addFree(_ coefficients: UnsafePointer<Double>, _ sum: UnsafeMutablePointer<Double>) {
+        for index in rayCount..<columnCount {
+            guard let column = view.rays[index] else { continue }
+            let factor = coefficients[index]
+            for row in 0..<view.stride { sum[row] += factor * column[row] }
         }
     }
 
     /// The columns of the side that counts of each row.
     private func fillColumns(_ side: UnsafePointer<Double>) {
         for unit in 0..<units {
-            let cone = cones[unit]
             let isPositive: Int32 = unit < positiveUnits ? 1 : 0
-            for index in 0..<cone.rays.count {
+            for index in offsets[unit]..<offsets[unit + 1] {
                 crease_training_column(
-                    cone.rays[index].products, alpha(unit), side, isPositive, stride,
-                    columns[offsets[unit] + index])
+                    view.rays[index], alpha(unit), side, isPositive, view.stride, columns[index])
             }
         }
-        for index in 0..<freeCount {
-            columns[rayCount + index].update(from: freeColumn(index), count: stride)
+        for index in rayCount..<columnCount {
+            guard let column = view.rays[index] else { continue }
+            columns[index].update(from: column, count: view.stride)
         }
     }
 
     // MARK: For bounds
 
-    /// Slopes that are rounding errors become 0: any slopes will do for a bound.
-    func dropNoise(_ part: Double) {
-        let size = part * (losses.isSmooth ? losses.trueCurvature * losses.reach : 1)
-        for row in 0..<data.count where slope[row].magnitude < size * losses.weights[row] { slope[row] = 0 }
+    /// Whether `solve` looks at some of the rows only.
+    var isPart: Bool { view.isPart }
+
+    /// From here on `solve` looks at all rows.
+    func useAllRows() {
+        for unit in 0..<units {
+            let sides = cones[unit].sides
+            let all = dualAlpha(unit)
+            for row in 0..<stride { all[row] = sides[row] == Cone.Side.active ? 1 : 0 }
+            let some = alpha(unit)
+            for row in 0..<view.count { all[view.dataRow(row)] = some[row] }
+            some.update(from: all, count: stride)
+        }
+        view.useAllRows()
     }
 
-    /// The columns of the sides that the slopes at the solution stand for: what a bound rests on.
+    /// `dualSlope` and `dualAlpha` of the present solution on all rows.
+    func keepDual() {
+        dualSlope.update(from: slope, count: stride)
+        for unit in 0..<units { dualAlpha(unit).update(from: alpha(unit), count: stride) }
+    }
+
+    /// Slopes that are rounding errors become 0: any slopes will do for a bound.
+    ///
+    /// - Returns: whether there were some.
+    func dropNoise(_ part: Double) -> Bool {
+        let size = part * (losses.isSmooth ? losses.trueCurvature * losses.reach : 1)
+        let weights = losses.weights
+        var hasChanged = false
+        for row in 0..<data.count where dualSlope[row] != 0 && dualSlope[row].magnitude < size * weights[row] {
+            dualSlope[row] = 0
+            hasChanged = true
+        }
+        return hasChanged
+    }
+
+    /// The columns of the sides that `dualSlope` stands for: what a bound rests on.
     func fillDualColumns() -> RowColumns {
-        for row in 0..<stride { side[row] = slope[row] > 0 ? 1 : 0 }
-        fillColumns(side)
-        return columns
+        dualColumns.reserve(columnCount)
+        for row in 0..<stride { scratch[row] = dualSlope[row] > 0 ? 1 : 0 }
+        for unit in 0..<units {
+            let cone = cones[unit]
+            let isPositive: Int32 = unit < positiveUnits ? 1 : 0
+            for index in 0..<cone.rays.count {
+                crease_training_column(
+                    cone.rays[index].products, dualAlpha(unit), scratch, isPositive, stride,
+                    dualColumns[offsets[unit] + index])
+            }
+        }
+        for index in 0..<freeCount {
+            dualColumns[rayCount + index].update(from: freeColumn(index), count: stride)
+        }
+        return dualColumns
     }
 
     /// The units' parameters in the frame, d a unit.
@@ -414,18 +509,17 @@ final class NodeRelaxation {
 
     var freeParameters: [Double] { (0..<freeCount).map { coefficients[rayCount + $0] } }
 
-    /// The predictions of the network at the solution.
+    /// The predictions of the network at the solution, on the rows of the view.
     func predict(_ result: UnsafeMutablePointer<Double>) {
-        result.update(repeating: 0, count: stride)
-        for index in 0..<freeCount {
-            let factor = coefficients[rayCount + index]
-            let column = freeColumn(index)
-            for row in 0..<stride { result[row] += factor * column[row] }
-        }
+        result.update(repeating: 0, count: view.stride)
+        addFree(coefficients, result)
         for unit in 0..<units {
             let values = value(unit)
             let sign = unit < positiveUnits ? 1.0 : -1.0
-            for row in 0..<stride { result[row] += sign * max(0, values[row]) }
+            for row in 0..<view.stride { result[row] += sign * max(0, values[row]) }
         }
     }
+
+    /// What the other rows lose at the solution.
+    var decidedLoss: Double { view.decidedLoss(coefficients) }
 }

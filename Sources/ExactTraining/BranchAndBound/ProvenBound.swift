@@ -40,7 +40,7 @@ struct ProvenBound {
     /// - Parameter isThorough: whether to try hard.
     func value(isThorough: Bool) -> Double? {
         for noise in isThorough ? Self.noises[...] : Self.noises[1...1] {
-            relaxation.dropNoise(noise)
+            guard relaxation.dropNoise(noise) || noise == Self.noises[isThorough ? 0 : 1] else { continue }
             if let bound = bound(isThorough: isThorough) { return bound }
         }
         return nil
@@ -48,10 +48,10 @@ struct ProvenBound {
 
     private func bound(isThorough: Bool) -> Double? {
         let columns = relaxation.fillDualColumns()
-        let slope = relaxation.slope
+        let slope = relaxation.dualSlope
         var length = 0.0
         for row in 0..<data.count { length += slope[row].magnitude }
-        let rounding = Double(data.count + 16) * 0x1p-52
+        let rounding = rounding
         let size = relaxation.columnCount
         var profits = [Double](repeating: 0, count: size)
         var errors = profits
@@ -93,19 +93,25 @@ struct ProvenBound {
         return tight.isEmpty ? value(correction) : nil
     }
 
+    /// Of the sums of products over the rows, as a part of the sum of magnitudes: so many roundings, twice.
+    private var rounding: Double {
+        let block = Int(CREASE_TRAINING_BLOCK)
+        return Double(min(data.count, block) + data.count / block + 16) * 0x1p-52
+    }
+
     private static let tightness = 1e-11
     private static let attempts = 3
 
     private func value(_ correction: Correction) -> Double? {
         let bound = losses.dualValue(
-            relaxation.slope, changes: correction.rows.map { ($0, correction.change) })
+            relaxation.dualSlope, changes: correction.rows.map { ($0, correction.change) })
         return bound.isFinite ? bound : nil
     }
 
     private func profit(
         _ column: UnsafePointer<Double>, _ columnError: Double, _ rounding: Double
     ) -> (Double, Double) {
-        let sums = crease_training_profit(column, relaxation.slope, data.stride)
+        let sums = crease_training_profit(column, relaxation.dualSlope, data.stride)
         return (sums.sum, (columnError * sums.length + rounding * sums.magnitude) * (1 + 0x1p-30))
     }
 
@@ -133,11 +139,11 @@ struct ProvenBound {
             }
         }
         let distinct = kept.map { equations[$0] }
-        if let pivots = pivots(distinct) { return distance(distinct, pivots) }
+        if let found = correction(distinct) { return found }
         guard isThorough, let moments = moments(kept.map { tight[$0] }) else { return nil }
         return withExtendedLifetime(moments) {
             let all = moments.rest.map { equations[kept[$0]] } + moments.equations
-            return pivots(all).flatMap { distance(all, $0) }
+            return correction(all)
         }
     }
 
@@ -147,7 +153,7 @@ struct ProvenBound {
         guard tight[a] < relaxation.rayCount, tight[b] < relaxation.rayCount,
             ray(tight[a]).ray.isParallel(to: ray(tight[b]).ray)
         else { return false }
-        let slope = relaxation.slope
+        let slope = relaxation.dualSlope
         let (first, second) = (equations[a].factors, equations[b].factors)
         for row in 0..<data.count where slope[row] != 0 && (first[row] != 0) != (second[row] != 0) {
             return false
@@ -156,11 +162,11 @@ struct ProvenBound {
     }
 
     /// So many rows with the largest slopes are looked at first.
-    private static let candidates = 40
+    private static let candidates = 24
 
-    /// A row for each equation, by elimination with complete pivoting; nil where they depend on each other, or nearly.
-    private func pivots(_ equations: [Equation]) -> [Int]? {
-        let slope = relaxation.slope
+    /// What makes the equations hold, by a row for each of them; nil where they depend on each other, or nearly.
+    private func correction(_ equations: [Equation]) -> Correction? {
+        let slope = relaxation.dualSlope
         var rows: [Int] = []
         var rooms: [Double] = []
         var largest = 0.0
@@ -171,18 +177,45 @@ struct ProvenBound {
             rows.append(row)
             rooms.append(room)
         }
-        if rows.count > 2 * Self.candidates {
-            // Large ones, from all over the data.
-            let some = rows.indices.filter { rooms[$0] > 0.3 * largest }
-            if some.count >= Self.candidates {
-                let chosen = (0..<Self.candidates).map { some[$0 * some.count / Self.candidates] }
-                let positions = eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
-                if let positions { return positions }
-            }
+        guard rows.count > 2 * Self.candidates else {
+            return eliminate(equations, rows, rooms).flatMap { distance(equations, $0) }
         }
-        return eliminate(equations, rows, rooms)
+        // Large ones, from all over the data.
+        let some = rows.indices.filter { rooms[$0] > 0.3 * largest }
+        if some.count >= Self.candidates {
+            let chosen = (0..<Self.candidates).map { some[$0 * some.count / Self.candidates] }
+            let pivots = eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
+            if let found = pivots.flatMap({ distance(equations, $0) }) { return found }
+        }
+        let chosen = representatives(equations, rows, rooms)
+        return eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
+            .flatMap { distance(equations, $0) }
     }
 
+    /// Of the rows that the same equations see, some with the largest rooms.
+    private func representatives(_ equations: [Equation], _ rows: [Int], _ rooms: [Double]) -> [Int] {
+        guard equations.count <= 64, rows.count > 8 * Self.candidates else { return Array(rows.indices) }
+        var members: [UInt64: [Int]] = [:]
+        for (position, row) in rows.enumerated() {
+            var seen: UInt64 = 0
+            for (index, equation) in equations.enumerated() where equation.factors[row] != 0 {
+                seen |= 1 << UInt64(index)
+            }
+            members[seen, default: []].append(position)
+        }
+        return members.sorted { $0.key < $1.key }.flatMap { entry -> [Int] in
+            guard entry.value.count > 2 * Self.candidates else { return entry.value }
+            // The largest of each of so many stretches of the rows.
+            let count = 2 * Self.candidates
+            return (0..<count).map { part in
+                let stretch = entry.value[
+                    part * entry.value.count / count..<(part + 1) * entry.value.count / count]
+                return stretch.max { rooms[$0] < rooms[$1] } ?? entry.value[0]
+            }
+        }
+    }
+
+    /// A row for each equation, by elimination with complete pivoting.
     private func eliminate(_ equations: [Equation], _ rows: [Int], _ rooms: [Double]) -> [Int]? {
         let size = equations.count
         let width = rows.count
@@ -257,7 +290,7 @@ struct ProvenBound {
         let residual = equations.reduce(0) { max($0, $1.value.magnitude + $1.valueError) }
         // |(C A)^-1| ≤ 1/(1 − defect).
         let change = 1.5 * norm * residual
-        let slope = relaxation.slope
+        let slope = relaxation.dualSlope
         for row in rows {
             // No sign may change, and no slope leave its domain.
             guard change < 0.5 * slope[row].magnitude, change <= losses.room(slope[row], row: row) else {
@@ -309,32 +342,63 @@ struct ProvenBound {
     /// Replaces columns whose factors are c_i x̃_i·r with the same c_i in {0, 1}, so that their profits are linear in r:
     /// by the d moments Σ g_i c_i x̃_i where the rays span everything, by a basis where they lie on common hyperplanes
     /// of the data that leave no more than it spans. Free columns of an affine output term are such for c = 1.
+    ///
+    /// Moments over sets of rows depend on each other as the sets do: that over two disjoint sets together is the sum of
+    /// theirs. What follows in this way from others is left out.
     private func moments(_ columns: [Int]) -> Moments? {
         let dimension = data.dimension
-        let groups = groups(columns).filter { $0.members.count > 1 }
-        guard !groups.isEmpty else { return nil }
+        let groups = groups(columns)
+        guard groups.count <= Self.mostGroups else { return nil }
+        let parts = RowParts(groups.map(\.mask), slopes: relaxation.dualSlope)
+        let bases = groups.map { group in Self.independent(group.members.map { direction(columns[$0]) }) }
         let result = Moments(groups.count * dimension, stride: data.stride)
         var dropped: Set<Int> = []
-        var hasChanged = false
-        for (index, group) in groups.enumerated() {
-            let directions = group.members.map { direction(columns[$0]) }
-            let basis = Self.independent(directions)
-            if basis.count == dimension {
-                let made = (0..<dimension).map { moment($0, group, result.buffers[index * dimension + $0]) }
-                result.equations += made
-                dropped.formUnion(group.members)
-                hasChanged = true
-            } else if basis.count < group.members.count,
-                commonRank(group.members.map { columns[$0] }) >= dimension - basis.count
-            {
-                let kept = Set(basis.map { group.members[$0] })
-                dropped.formUnion(group.members.filter { !kept.contains($0) })
-                hasChanged = true
+        var known = IntegerSpan()
+        for (index, group) in groups.enumerated() where bases[index].count == dimension {
+            dropped.formUnion(group.members)
+            guard known.insert(parts.vector(index)) else { continue }
+            result.equations += (0..<dimension).map {
+                moment($0, group, result.buffers[index * dimension + $0])
             }
         }
+        // Of lines that rays lie on, the sets of rows with a moment that is 0 along them.
+        var lines: [(column: Int, parts: [Int])] = []
+        for (index, group) in groups.enumerated() where bases[index].count < dimension {
+            var kept = Set(group.members)
+            if bases[index].count < group.members.count,
+                commonRank(group.members.map { columns[$0] }) >= dimension - bases[index].count
+            {
+                kept = Set(bases[index].map { group.members[$0] })
+            }
+            for member in group.members {
+                let column = columns[member]
+                guard kept.contains(member), column < relaxation.rayCount else {
+                    if !kept.contains(member) { dropped.insert(member) }
+                    continue
+                }
+                let products = ray(column).ray.products
+                let seen = parts.seen { products[$0] != 0 }
+                var along = IntegerSpan()
+                for full in groups.indices where bases[full].count == dimension {
+                    _ = along.insert(parts.vector(full, within: seen))
+                }
+                for line in lines where ray(line.column).ray.isOnLine(of: ray(column).ray) {
+                    _ = along.insert(line.parts)
+                }
+                let vector = parts.vector(index, within: seen)
+                if along.insert(vector) {
+                    lines.append((column, vector))
+                } else {
+                    dropped.insert(member)
+                }
+            }
+        }
+        guard !dropped.isEmpty else { return nil }
         result.rest = columns.indices.filter { !dropped.contains($0) }
-        return hasChanged ? result : nil
+        return result
     }
+
+    private static let mostGroups = 24
 
     private struct Group {
         var members: [Int]
@@ -342,7 +406,7 @@ struct ProvenBound {
     }
 
     private func groups(_ columns: [Int]) -> [Group] {
-        let slope = relaxation.slope
+        let slope = relaxation.dualSlope
         let all = relaxation.fillDualColumns()
         var groups: [Group] = []
         for (position, column) in columns.enumerated() {
@@ -387,8 +451,8 @@ struct ProvenBound {
         for row in 0..<data.count {
             factors[row] = group.mask[row] ? data.frame[column * data.stride + row] : 0
         }
-        let sums = crease_training_profit(factors, relaxation.slope, data.stride)
-        let error = Double(data.count + 16) * 0x1p-52 * sums.magnitude + 0x1p-52 * sums.length
+        let sums = crease_training_profit(factors, relaxation.dualSlope, data.stride)
+        let error = rounding * sums.magnitude + 0x1p-52 * sums.length
         return Equation(factors: factors, error: 0x1p-52, value: sums.sum, valueError: error)
     }
 

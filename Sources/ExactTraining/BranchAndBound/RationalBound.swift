@@ -21,7 +21,7 @@ struct RationalBound {
         }
         var slopes = [[Int: Double]](repeating: [:], count: cones.count)
         for unit in cones.indices {
-            let alpha = relaxation.alpha(unit)
+            let alpha = relaxation.dualAlpha(unit)
             for row in 0..<data.count where alpha[row] > 0 {
                 let point = data.pointOfRow[row]
                 if cones[unit].states[point] == .undecided { slopes[unit][point] = alpha[row] }
@@ -44,10 +44,10 @@ struct RationalBound {
         for row in 0..<data.count {
             let rows = data.points.rows[data.pointOfRow[row]]
             if problem.loss == .squared, rows.count > 1 {
-                let shares = problem.sharedSlopes(relaxation.slope[row], rows: rows)
+                let shares = problem.sharedSlopes(relaxation.dualSlope[row], rows: rows)
                 for (target, share) in zip(rows, shares) { result[target] = share }
             } else {
-                result[data.problemRows[row]] = relaxation.slope[row]
+                result[data.problemRows[row]] = relaxation.dualSlope[row]
             }
         }
         return result

@@ -23,7 +23,7 @@ final class Ray: @unchecked Sendable {
     private let data: DataArrangement
     private let exactDirection = Mutex<IntegerVector?>(nil)
 
-    private static let relativeTolerance = 0x1p-72
+    private static let relativeTolerance = 0x1p-64
 
     /// - Parameters:
     ///   - isZero: rows on which the product is known to be 0.
@@ -56,12 +56,17 @@ final class Ray: @unchecked Sendable {
         data.memory.add(Self.footprint(data))
         products = .allocate(capacity: data.stride)
         crease_training_products(data.frame, data.stride, dimension, rounded, products)
-        for row in 0..<data.count where products[row].magnitude <= error {
-            products[row] = isZero(row) ? 0 : sharpProduct(row)
-        }
         for row in definition {
             for other in data.rowsOfPoint[data.pointOfRow[row]] { products[other] = 0 }
         }
+        for row in 0..<data.count where products[row].magnitude <= error && !isDefining(row) {
+            products[row] = isZero(row) ? 0 : sharpProduct(row)
+        }
+    }
+
+    private func isDefining(_ row: Int) -> Bool {
+        let point = data.pointOfRow[row]
+        return definition.contains { data.pointOfRow[$0] == point }
     }
 
     deinit {
@@ -159,6 +164,11 @@ final class Ray: @unchecked Sendable {
         if definition == other.definition { return true }
         let (p, q) = (exact, other.exact)
         return a.indices.allSatisfy { p[$0] == q[$0] }
+    }
+
+    /// Whether the two are one ray or opposite ones; false if in doubt.
+    func isOnLine(of other: Ray) -> Bool {
+        definition.map { data.pointOfRow[$0] } == other.definition.map { data.pointOfRow[$0] }
     }
 
     private static func isOpposite(

@@ -15,8 +15,8 @@ final class RowLosses: @unchecked Sendable {
     /// Rounded down where several rows of the data are one.
     let weights: UnsafeMutablePointer<Double>
     /// Ends of the slopes of the loss before weighting.
-    private let least: UnsafeMutablePointer<Double>
-    private let greatest: UnsafeMutablePointer<Double>
+    let least: UnsafeMutablePointer<Double>
+    let greatest: UnsafeMutablePointer<Double>
     /// c.
     let trueCurvature: Double
     /// What the loss has whatever the network: rows of equal inputs differ. Rounded down.
@@ -115,24 +115,25 @@ final class RowLosses: @unchecked Sendable {
     /// The loss (without `constant`) with each prediction as good as it can be between its bounds; slopes, curvatures and
     /// the side that counts, 1 for the lower bound.
     func evaluate(
-        curvature: Double, lower: UnsafePointer<Double>, upper: UnsafePointer<Double>,
+        _ rows: Rows, curvature: Double, lower: UnsafePointer<Double>, upper: UnsafePointer<Double>,
         slope: UnsafeMutablePointer<Double>, bend: UnsafeMutablePointer<Double>,
         side: UnsafeMutablePointer<Double>
     ) -> Double {
-        if isLogistic { return logistic(lower, upper, slope, bend, side) }
-        var form = form(curvature)
-        return crease_training_loss_full(&form, lower, upper, stride, slope, bend, side)
+        if isLogistic { return logistic(rows, lower, upper, slope, bend, side) }
+        var form = rows.form(curvature)
+        return crease_training_loss_full(&form, lower, upper, rows.stride, slope, bend, side)
     }
 
     /// The loss at a point of a line, and its slope there.
     func along(
-        curvature: Double, lower: UnsafePointer<Double>, upper: UnsafePointer<Double>,
+        _ rows: Rows, curvature: Double, lower: UnsafePointer<Double>, upper: UnsafePointer<Double>,
         lowerStep: UnsafePointer<Double>, upperStep: UnsafePointer<Double>, step: Double
     ) -> (value: Double, slope: Double) {
         var slope = 0.0
         if isLogistic {
             var value = 0.0
-            for row in 0..<count {
+            let (targets, weights) = (rows.targets, rows.weights)
+            for row in 0..<rows.count {
                 let target = targets[row]
                 let isUpper = target > 0
                 let direction = isUpper ? upperStep[row] : lowerStep[row]
@@ -144,23 +145,41 @@ final class RowLosses: @unchecked Sendable {
             }
             return (value, slope)
         }
-        var form = form(curvature)
+        var form = rows.form(curvature)
         let value = crease_training_loss_along(
-            &form, lower, upper, lowerStep, upperStep, step, stride, &slope)
+            &form, lower, upper, lowerStep, upperStep, step, rows.stride, &slope)
         return (value, slope)
     }
 
-    private func form(_ curvature: Double) -> crease_training_loss {
-        crease_training_loss(
-            target: targets, weight: weights, least: least, greatest: greatest, curvature: curvature)
+    /// All rows, or some of them.
+    struct Rows {
+        let count: Int
+        /// `count` rounded up to a multiple of 8.
+        let stride: Int
+        let targets: UnsafeMutablePointer<Double>
+        let weights: UnsafeMutablePointer<Double>
+        let least: UnsafeMutablePointer<Double>
+        let greatest: UnsafeMutablePointer<Double>
+
+        fileprivate func form(_ curvature: Double) -> crease_training_loss {
+            crease_training_loss(
+                target: targets, weight: weights, least: least, greatest: greatest, curvature: curvature)
+        }
+    }
+
+    var rows: Rows {
+        Rows(
+            count: count, stride: stride, targets: targets, weights: weights, least: least,
+            greatest: greatest)
     }
 
     private func logistic(
-        _ lower: UnsafePointer<Double>, _ upper: UnsafePointer<Double>, _ slope: UnsafeMutablePointer<Double>,
+        _ rows: Rows, _ lower: UnsafePointer<Double>, _ upper: UnsafePointer<Double>, _ slope: UnsafeMutablePointer<Double>,
         _ bend: UnsafeMutablePointer<Double>, _ side: UnsafeMutablePointer<Double>
     ) -> Double {
         var total = 0.0
-        for row in 0..<count {
+        let (targets, weights) = (rows.targets, rows.weights)
+        for row in 0..<rows.count {
             let target = targets[row]
             let isUpper = target > 0
             let margin = target * (isUpper ? upper[row] : lower[row])
