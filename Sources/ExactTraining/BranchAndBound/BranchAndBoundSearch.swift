@@ -67,11 +67,7 @@ final class BranchAndBoundSearch: Sendable {
         let zero = FittedParameters.zero(scaled.problem)
         let loss = zero.lossUpperBound(scaled.problem) * totalWeight
         absoluteGap = options.absoluteGapFraction * loss
-        switch scaled.problem.outputTerm {
-        case .none: freeCount = 0
-        case .bias: freeCount = 1
-        case .affine: freeCount = data.dimension
-        }
+        freeCount = data.freeCount
         state = Mutex(
             State(
                 running: [Double](repeating: .infinity, count: options.threads),

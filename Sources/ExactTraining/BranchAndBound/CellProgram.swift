@@ -32,11 +32,7 @@ struct CellProgram: ConvexProgramData {
         self.cones = cones
         self.positiveUnits = positiveUnits
         let problem = data.problem
-        switch problem.outputTerm {
-        case .none: freeCount = 0
-        case .bias: freeCount = 1
-        case .affine: freeCount = data.dimension
-        }
+        freeCount = data.freeCount
         var problemRows: [Int] = []
         var arrangementRow: [Int] = []
         var inputOfRow: [Int] = []

@@ -15,6 +15,8 @@ final class DataArrangement: @unchecked Sendable {
     let points: ProofPoints
     /// d.
     let dimension: Int
+    /// Coefficients of the output term: that of the constant, or all d.
+    let freeCount: Int
     /// The number of rows.
     let count: Int
     /// `count` rounded up to a multiple of 8; entries past `count` are 0.
@@ -45,6 +47,11 @@ final class DataArrangement: @unchecked Sendable {
         let points = ProofPoints(problem, coordinates: kept)
         self.points = points
         dimension = kept.count
+        switch problem.outputTerm {
+        case .none: freeCount = 0
+        case .bias: freeCount = 1
+        case .affine: freeCount = kept.count
+        }
         let isMerged = problem.loss == .squared
         var problemRows: [Int] = []
         var pointOfRow: [Int] = []
@@ -107,6 +114,11 @@ final class DataArrangement: @unchecked Sendable {
 
     /// The homogeneous input of a row in the integer coordinates of `points`.
     func integers(_ row: Int) -> [BigInteger] { points.integerRow(pointOfRow[row]) }
+
+    /// Column of the frame of a coefficient of the output term.
+    func freeColumn(_ index: Int) -> UnsafeMutablePointer<Double> {
+        frame + (freeCount == 1 ? dimension - 1 : index) * stride
+    }
 
     func coordinate(_ row: Int, _ column: Int) -> DoubleDouble {
         DoubleDouble(frame[column * stride + row], frameRest[column * stride + row])

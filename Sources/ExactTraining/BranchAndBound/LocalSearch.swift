@@ -47,7 +47,8 @@ final class LocalSearch {
     func loss(_ parameters: [Double], positiveUnits: Int, curvature: Double) -> Double {
         predict(parameters, positiveUnits, fillsColumns: false)
         return losses.evaluate(
-            losses.rows, curvature: curvature, lower: prediction, upper: prediction, slope: slope, bend: bend, side: side)
+            losses.rows, curvature: curvature, lower: prediction, upper: prediction, slope: slope, bend: bend,
+            side: side)
     }
 
     private func predict(_ parameters: [Double], _ positiveUnits: Int, fillsColumns: Bool) {
@@ -86,7 +87,8 @@ final class LocalSearch {
         for _ in 0..<steps {
             predict(best, positiveUnits, fillsColumns: true)
             value = losses.evaluate(
-                losses.rows, curvature: curvature, lower: prediction, upper: prediction, slope: slope, bend: bend,
+                losses.rows, curvature: curvature, lower: prediction, upper: prediction, slope: slope,
+                bend: bend,
                 side: side)
             if losses.isSmooth {
                 // Where a loss is flat or linear, a little of its curvature keeps the step short.

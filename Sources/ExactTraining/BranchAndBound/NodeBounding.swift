@@ -59,7 +59,9 @@ final class NodeBounding {
             if isMinimum, total >= outcome.estimate || round == 0 {
                 outcome.estimate = max(outcome.estimate, total)
                 let isLast = curvature >= lastCurvature
-                if total >= cutoff || (isWorthwhile(total, outcome.bound, cutoff) && isLast == losses.isSmooth) {
+                if total >= cutoff
+                    || (isWorthwhile(total, outcome.bound, cutoff) && isLast == losses.isSmooth)
+                {
                     // A bound far below is what progress shows: it is worth some work, too.
                     let isBehind = outcome.bound < 0.8 * total
                     let effort: Effort =
@@ -108,7 +110,8 @@ final class NodeBounding {
     private func prove(_ outcome: inout Outcome, _ effort: Effort, _ curvature: Double, _ cutoff: Double) {
         if relaxation.isPart {
             relaxation.useAllRows()
-            _ = relaxation.solve(curvature: curvature, tolerance: Self.tolerance * slopeScale) { _, _ in false }
+            _ = relaxation.solve(curvature: curvature, tolerance: Self.tolerance * slopeScale) { _, _ in false
+            }
         }
         relaxation.keepDual()
         let proven = ProvenBound(relaxation: relaxation).value(isThorough: effort != .little)

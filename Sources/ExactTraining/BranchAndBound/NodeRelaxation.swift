@@ -70,14 +70,10 @@ final class NodeRelaxation {
         self.data = data
         self.losses = losses
         units = data.problem.hiddenUnits
-        switch data.problem.outputTerm {
-        case .none: freeCount = 0
-        case .bias: freeCount = 1
-        case .affine: freeCount = data.dimension
-        }
+        freeCount = data.freeCount
         stride = data.stride
         offsets = [Int](repeating: 0, count: units + 1)
-        view = RowView(data, losses, freeCount: freeCount)
+        view = RowView(data, losses)
         columns = RowColumns(stride: stride)
         dualColumns = RowColumns(stride: stride)
         buffers = RowBuffers(count: Self.shared + 4 * units, stride: stride)
@@ -100,12 +96,6 @@ final class NodeRelaxation {
     deinit {
         coefficients.deallocate()
         direction.deallocate()
-    }
-
-    /// Column of the frame of a free coefficient.
-    func freeColumn(_ index: Int) -> UnsafeMutablePointer<Double> {
-        let column = freeCount == 1 ? data.dimension - 1 : index
-        return data.frame + column * stride
     }
 
     /// Begins a node.
@@ -467,7 +457,8 @@ final class NodeRelaxation {
         let size = part * (losses.isSmooth ? losses.trueCurvature * losses.reach : 1)
         let weights = losses.weights
         var hasChanged = false
-        for row in 0..<data.count where dualSlope[row] != 0 && dualSlope[row].magnitude < size * weights[row] {
+        for row in 0..<data.count where dualSlope[row] != 0 && dualSlope[row].magnitude < size * weights[row]
+        {
             dualSlope[row] = 0
             hasChanged = true
         }
@@ -488,7 +479,7 @@ final class NodeRelaxation {
             }
         }
         for index in 0..<freeCount {
-            dualColumns[rayCount + index].update(from: freeColumn(index), count: stride)
+            dualColumns[rayCount + index].update(from: data.freeColumn(index), count: stride)
         }
         return dualColumns
     }

@@ -174,7 +174,8 @@ final class RowLosses: @unchecked Sendable {
     }
 
     private func logistic(
-        _ rows: Rows, _ lower: UnsafePointer<Double>, _ upper: UnsafePointer<Double>, _ slope: UnsafeMutablePointer<Double>,
+        _ rows: Rows, _ lower: UnsafePointer<Double>, _ upper: UnsafePointer<Double>,
+        _ slope: UnsafeMutablePointer<Double>,
         _ bend: UnsafeMutablePointer<Double>, _ side: UnsafeMutablePointer<Double>
     ) -> Double {
         var total = 0.0

@@ -37,15 +37,17 @@ final class RowMoments {
     private static let mostTerms = 1 << 24
 
     /// - Returns: nil where that would not pay, or take too many sets of units or too much memory.
-    init?(_ data: DataArrangement, _ losses: RowLosses, freeCount: Int) {
+    init?(_ data: DataArrangement, _ losses: RowLosses) {
         self.data = data
         self.losses = losses
-        self.freeCount = freeCount
+        freeCount = data.freeCount
         units = data.problem.hiddenUnits
         let dimension = data.dimension
         let size = (dimension + 1) * (dimension + 2) / 2
         stride = (size + 3) / 4 * 4
-        guard data.count >= Self.leastRows, units <= Self.mostUnits, dimension <= 64, stride <= Self.mostTerms / max(1, data.count) else {
+        guard data.count >= Self.leastRows, units <= Self.mostUnits, dimension <= 64,
+            stride <= Self.mostTerms / max(1, data.count)
+        else {
             return nil
         }
         terms = .allocate(capacity: stride * data.count)

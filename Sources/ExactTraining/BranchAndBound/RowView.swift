@@ -32,12 +32,12 @@ final class RowView {
     private var capacity = 0
     private var line = (value: 0.0, slope: 0.0, bend: 0.0)
 
-    init(_ data: DataArrangement, _ losses: RowLosses, freeCount: Int) {
+    init(_ data: DataArrangement, _ losses: RowLosses) {
         self.data = data
         self.losses = losses
         units = data.problem.hiddenUnits
-        self.freeCount = freeCount
-        moments = losses.loss == .squared ? RowMoments(data, losses, freeCount: freeCount) : nil
+        freeCount = data.freeCount
+        moments = losses.loss == .squared ? RowMoments(data, losses) : nil
         let stride = moments == nil ? 0 : data.stride
         buffers = RowBuffers(count: 4, stride: stride)
         products = RowColumns(stride: stride)
@@ -76,7 +76,8 @@ final class RowView {
             return
         }
         isPart = true
-        gather(moments.load(cones, positiveUnits: positiveUnits, columnCount: columnCount, undecided: indices))
+        gather(
+            moments.load(cones, positiveUnits: positiveUnits, columnCount: columnCount, undecided: indices))
     }
 
     /// From here on the view is of all rows.
@@ -91,13 +92,9 @@ final class RowView {
             }
         }
         for index in 0..<freeCount {
-            (rays + column).initialize(to: UnsafePointer(freeColumn(index)))
+            (rays + column).initialize(to: UnsafePointer(data.freeColumn(index)))
             column += 1
         }
-    }
-
-    private func freeColumn(_ index: Int) -> UnsafeMutablePointer<Double> {
-        data.frame + (freeCount == 1 ? data.dimension - 1 : index) * data.stride
     }
 
     private func gather(_ count: Int) {
@@ -122,7 +119,7 @@ final class RowView {
             for row in count..<max(count, stride) { sides[row] = 0 }
         }
         for index in 0..<freeCount {
-            crease_training_gather(freeColumn(index), indices, count, stride, products[column])
+            crease_training_gather(data.freeColumn(index), indices, count, stride, products[column])
             column += 1
         }
         for index in 0..<column { (rays + index).initialize(to: UnsafePointer(products[index])) }
