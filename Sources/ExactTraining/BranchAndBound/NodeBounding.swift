@@ -105,7 +105,7 @@ final class NodeBounding {
     private enum Effort { case little, much, all }
 
     /// So many regions above have failed to be closed for want of a proof before rational arithmetic is called.
-    private var patience: Int { 10 + data.count / 500 }
+    private var patience: Int { 10 + data.count / 100 }
 
     private func prove(_ outcome: inout Outcome, _ effort: Effort, _ curvature: Double, _ cutoff: Double) {
         if relaxation.isPart {
@@ -157,12 +157,14 @@ final class NodeBounding {
         var loss = losses.constant + relaxation.decidedLoss
         var best = (row: -1, excess: -1.0)
         let units = relaxation.units
+        let (lower, upper) = (relaxation.lower, relaxation.upper)
+        let (relaxation, losses) = (relaxation, losses)
         for row in 0..<relaxation.viewCount {
             let dataRow = relaxation.dataRow(row)
             let full = losses.value(prediction[row], row: dataRow)
             loss += full
             guard (0..<units).contains(where: { relaxation.isUndecided($0, row) }) else { continue }
-            let relaxed = losses.relaxedValue(relaxation.lower[row], relaxation.upper[row], row: dataRow)
+            let relaxed = losses.relaxedValue(lower[row], upper[row], row: dataRow)
             if full - relaxed > best.excess { best = (row, full - relaxed) }
         }
         outcome.loss = loss

@@ -275,7 +275,7 @@ final class NodeRelaxation {
                 (step, trial) = lineSearch(curvature, value, descent, trial)
             }
             guard step > 0, trial.value < value else {
-                isMinimum = -descent <= 1e-12 * (value + losses.constant)
+                isMinimum = -descent <= 1e-10 * (value + losses.constant)
                 if isMinimum, damping <= Self.leastDamping, !view.isPart {
                     value = takeLastStep(value, curvature)
                     break

@@ -167,11 +167,16 @@ struct ProvenBound {
     /// What makes the equations hold, by a row for each of them; nil where they depend on each other, or nearly.
     private func correction(_ equations: [Equation]) -> Correction? {
         let slope = relaxation.dualSlope
+        let losses = losses
+        let hasEnds = losses.loss != .squared
         var rows: [Int] = []
         var rooms: [Double] = []
         var largest = 0.0
+        rows.reserveCapacity(data.count)
+        rooms.reserveCapacity(data.count)
         for row in 0..<data.count where slope[row] != 0 {
-            let room = min(slope[row].magnitude, losses.room(slope[row], row: row))
+            let size = slope[row].magnitude
+            let room = hasEnds ? min(size, losses.room(slope[row], row: row)) : size
             guard room > 0 else { continue }
             largest = max(largest, room)
             rows.append(row)
@@ -195,22 +200,36 @@ struct ProvenBound {
     /// Of the rows that the same equations see, some with the largest rooms.
     private func representatives(_ equations: [Equation], _ rows: [Int], _ rooms: [Double]) -> [Int] {
         guard equations.count <= 64, rows.count > 8 * Self.candidates else { return Array(rows.indices) }
-        var members: [UInt64: [Int]] = [:]
-        for (position, row) in rows.enumerated() {
-            var seen: UInt64 = 0
-            for (index, equation) in equations.enumerated() where equation.factors[row] != 0 {
-                seen |= 1 << UInt64(index)
+        var seen = [UInt64](repeating: 0, count: rows.count)
+        for (index, equation) in equations.enumerated() {
+            let factors = equation.factors
+            for position in rows.indices where factors[rows[position]] != 0 {
+                seen[position] |= 1 << UInt64(index)
             }
-            members[seen, default: []].append(position)
         }
-        return members.sorted { $0.key < $1.key }.flatMap { entry -> [Int] in
-            guard entry.value.count > 2 * Self.candidates else { return entry.value }
+        // Few sets are seen: the last one is nearly always the one.
+        var sets: [UInt64] = []
+        var members: [[Int]] = []
+        var last = 0
+        for position in rows.indices {
+            if sets.isEmpty || sets[last] != seen[position] {
+                if let known = sets.firstIndex(of: seen[position]) {
+                    last = known
+                } else {
+                    last = sets.count
+                    sets.append(seen[position])
+                    members.append([])
+                }
+            }
+            members[last].append(position)
+        }
+        return members.flatMap { positions -> [Int] in
+            guard positions.count > 2 * Self.candidates else { return positions }
             // The largest of each of so many stretches of the rows.
             let count = 2 * Self.candidates
             return (0..<count).map { part in
-                let stretch = entry.value[
-                    part * entry.value.count / count..<(part + 1) * entry.value.count / count]
-                return stretch.max { rooms[$0] < rooms[$1] } ?? entry.value[0]
+                let stretch = positions[part * positions.count / count..<(part + 1) * positions.count / count]
+                return stretch.max { rooms[$0] < rooms[$1] } ?? positions[0]
             }
         }
     }

@@ -13,7 +13,7 @@ final class RowMoments {
     private let terms: UnsafeMutablePointer<Double>
     /// For each set of units.
     private let sums: UnsafeMutablePointer<Double>
-    private var counts: [Int]
+    private let counts: UnsafeMutablePointer<Int>
     /// The rows of each set, the first d of them.
     private let members: UnsafeMutablePointer<Int32>
     private let classes: UnsafeMutablePointer<UInt8>
@@ -56,7 +56,8 @@ final class RowMoments {
         classes = .allocate(capacity: data.stride)
         sides = .allocate(capacity: units)
         factor = .allocate(capacity: (dimension + 1) * (dimension + 1))
-        counts = [Int](repeating: 0, count: 1 << units)
+        counts = .allocate(capacity: 1 << units)
+        counts.initialize(repeating: 0, count: 1 << units)
         terms.initialize(repeating: 0, count: stride * data.count)
         sums.initialize(repeating: 0, count: stride << units)
         members.initialize(repeating: 0, count: dimension << units)
@@ -78,6 +79,7 @@ final class RowMoments {
     deinit {
         terms.deallocate()
         sums.deallocate()
+        counts.deallocate()
         members.deallocate()
         classes.deallocate()
         sides.deallocate()
@@ -103,6 +105,8 @@ final class RowMoments {
         }
         present.removeAll(keepingCapacity: true)
         let dimension = data.dimension
+        let stride = stride
+        let (classes, counts, members, sums, terms) = (classes, counts, members, sums, terms)
         var count = 0
         for row in 0..<data.count {
             let index = Int(classes[row])
