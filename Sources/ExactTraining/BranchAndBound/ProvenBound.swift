@@ -381,7 +381,7 @@ struct ProvenBound {
             }
         }
         // Of lines that rays lie on, the sets of rows with a moment that is 0 along them.
-        var lines: [(column: Int, parts: [Int])] = []
+        var lines: [(ray: Ray, parts: [Int])] = []
         for (index, group) in groups.enumerated() where bases[index].count < dimension {
             var kept = Set(group.members)
             if bases[index].count < group.members.count,
@@ -390,25 +390,27 @@ struct ProvenBound {
                 kept = Set(bases[index].map { group.members[$0] })
             }
             for member in group.members {
-                let column = columns[member]
-                guard kept.contains(member), column < relaxation.rayCount else {
-                    if !kept.contains(member) { dropped.insert(member) }
+                guard kept.contains(member) else {
+                    dropped.insert(member)
                     continue
                 }
-                let products = ray(column).ray.products
-                let seen = parts.seen { products[$0] != 0 }
+                let column = columns[member]
+                // The column of a bias is 0 nowhere, and along no ray.
+                let ray = column < relaxation.rayCount ? ray(column).ray : nil
+                let seen = parts.seen { ray == nil || ray?.products[$0] != 0 }
                 var along = IntegerSpan()
                 for full in groups.indices where bases[full].count == dimension {
                     _ = along.insert(parts.vector(full, within: seen))
                 }
-                for line in lines where ray(line.column).ray.isOnLine(of: ray(column).ray) {
+                for line in lines {
+                    guard let ray, ray.isOnLine(of: line.ray) else { continue }
                     _ = along.insert(line.parts)
                 }
                 let vector = parts.vector(index, within: seen)
-                if along.insert(vector) {
-                    lines.append((column, vector))
-                } else {
+                if !along.insert(vector) {
                     dropped.insert(member)
+                } else if let ray {
+                    lines.append((ray, vector))
                 }
             }
         }
