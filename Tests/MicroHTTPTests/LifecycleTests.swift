@@ -46,7 +46,12 @@ struct LifecycleTests {
 
     @Test("A thousand idle connections, and answers beside them")
     func manyConnections() throws {
-        try withServer { port, _, server in
+        // Deadlines are other tests' subject: a thousand connections beside all other tests may take long.
+        let patient: (inout ServerConfiguration) -> Void = {
+            $0.headerDeadline = .seconds(300)
+            $0.idleDeadline = .seconds(300)
+        }
+        try withServer(patient) { port, _, server in
             var clients: [RawClient] = []
             for _ in 0..<1000 { clients.append(try RawClient(port: port)) }
             #expect(eventually { server.statistics.openConnections == 1000 })
