@@ -18,6 +18,8 @@ final class NodeRelaxation {
     /// Coefficients of the output term.
     let freeCount: Int
     private let stride: Int
+    /// Of the predictor 0, without the losses' constant.
+    private let zeroLoss: Double
 
     private(set) var cones: [Cone] = []
     private(set) var positiveUnits = 0
@@ -71,6 +73,7 @@ final class NodeRelaxation {
         self.losses = losses
         units = data.problem.hiddenUnits
         freeCount = data.freeCount
+        zeroLoss = (0..<data.count).reduce(0) { $0 + losses.value(0, row: $1) }
         stride = data.stride
         offsets = [Int](repeating: 0, count: units + 1)
         view = RowView(data, losses)
@@ -220,6 +223,15 @@ final class NodeRelaxation {
             losses.evaluate(
                 view.rows, curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend,
                 side: side) + view.decidedLoss(coefficients)
+        if !(value <= zeroLoss) {
+            // Worse than nothing: huge coefficients that all but cancel, from a region around this one.
+            coefficients.update(repeating: 0, count: size)
+            bounds(coefficients, lower, upper)
+            value =
+                losses.evaluate(
+                    view.rows, curvature: curvature, lower: lower, upper: upper, slope: slope, bend: bend,
+                    side: side) + view.decidedLoss(coefficients)
+        }
         var damping = losses.isDamped ? 0.01 : 0
         for _ in 0..<Self.iterations {
             fillColumns(side)
