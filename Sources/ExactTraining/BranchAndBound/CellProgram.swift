@@ -3,14 +3,7 @@ internal import ExactArithmetic
 /// The convex program of a region in which every row is decided for every unit, for the solver that enumeration has:
 /// slower than `NodeRelaxation`, but good where rays are all but parallel.
 struct CellProgram: ConvexProgramData {
-    struct Solution {
-        /// Of the weighted sum of the losses.
-        var bound: Double
-        /// In the frame, d a unit, then the free ones.
-        var parameters: [Double]
-        /// Of the weighted losses, one entry a row of the arrangement.
-        var slopes: [Double]
-    }
+    typealias Solution = ExactCell.Solution
 
     private let data: DataArrangement
     private let cones: [Cone]

@@ -199,10 +199,19 @@ final class DataArrangement: @unchecked Sendable {
 
     /// A direction in the integer coordinates of `points`, in the frame: its largest entry has magnitude 1.
     func framed(_ direction: [Rational]) -> [DoubleDouble] {
+        let result = frameCoordinates(direction)
+        let largest = result.reduce(Rational.zero) { max($0, $1.magnitude) }
+        guard !largest.isZero else { return result.map { DoubleDouble($0) } }
+        let inverse = Rational.one / largest
+        return result.map { DoubleDouble($0 * inverse) }
+    }
+
+    /// The parameters of a unit in the frame, from those in the integer coordinates of `points`.
+    func frameCoordinates(_ vector: [Rational]) -> [Rational] {
         var result = [Rational](repeating: .zero, count: dimension)
         var offset = Rational.zero
         for column in 0..<dimension {
-            let value = direction[column] * Self.power(points.shifts[column])
+            let value = vector[column] * Self.power(points.shifts[column])
             if column == dimension - 1 {
                 result[column] = value
             } else {
@@ -211,10 +220,7 @@ final class DataArrangement: @unchecked Sendable {
             }
         }
         result[dimension - 1] += offset / (Rational(exactly: constant) ?? .one)
-        let largest = result.reduce(Rational.zero) { max($0, $1.magnitude) }
-        guard !largest.isZero else { return result.map { DoubleDouble($0) } }
-        let inverse = Rational.one / largest
-        return result.map { DoubleDouble($0 * inverse) }
+        return result
     }
 
     private static func power(_ exponent: Int) -> Rational {

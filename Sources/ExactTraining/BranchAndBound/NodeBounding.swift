@@ -128,7 +128,9 @@ final class NodeBounding {
 
     /// The decided region's convex program by other means.
     private func solveCell(_ outcome: inout Outcome, _ cones: [Cone], _ positiveUnits: Int) {
-        guard let solution = CellProgram(data, cones, positiveUnits: positiveUnits)?.solve() else { return }
+        var exact = ExactCell(data, cones, positiveUnits: positiveUnits)
+        let found = exact?.solve() ?? CellProgram(data, cones, positiveUnits: positiveUnits)?.solve()
+        guard let solution = found else { return }
         outcome.parameters = solution.parameters
         // To be looked at in any case.
         outcome.loss = -.infinity
