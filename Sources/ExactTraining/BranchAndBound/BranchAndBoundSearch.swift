@@ -43,6 +43,8 @@ final class BranchAndBoundSearch: Sendable {
     private let rootCones = Mutex<[Int: Cone]>([:])
     /// The bit pattern of the bound that closes a region.
     private let cutoffBits: Atomic<UInt64>
+    /// The bit pattern of the least bound of all open regions at the last report.
+    private let leastBoundBits = Atomic<UInt64>(0)
     /// Of weighted sums.
     private let absoluteGap: Double
     private let totalWeight: Double
@@ -239,6 +241,7 @@ final class BranchAndBoundSearch: Sendable {
         _ patience: inout DescentPatience, _ stack: inout [SearchNode]
     ) {
         let cones = node.cones.isEmpty ? node.cells.map { root($0) } : node.cones
+        bounding.leastBound = Double(bitPattern: leastBoundBits.load(ordering: .relaxed))
         let outcome = bounding.bound(node, cones: cones, cutoff: cutoff)
         if let leaf = outcome.leaf { node.record?.leaf = leaf }
         let nodes = state.withLock { state in
@@ -392,7 +395,9 @@ final class BranchAndBoundSearch: Sendable {
             state.lastReport = now
             let factor = 1 / totalWeight
             let upper = scaled.lossDown(state.upper * factor)
-            let lower = min(upper, scaled.lossDown(meanDown(lowerBound(state))))
+            let least = lowerBound(state)
+            leastBoundBits.store(least.bitPattern, ordering: .relaxed)
+            let lower = min(upper, scaled.lossDown(meanDown(least)))
             return TrainingProgress(
                 lowerBound: lower, upperBound: upper, relativeGap: upper > 0 ? (upper - lower) / upper : 0,
                 nodesExplored: state.nodes, openNodes: state.heap.count,

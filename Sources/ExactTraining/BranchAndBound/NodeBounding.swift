@@ -20,6 +20,11 @@ final class NodeBounding {
     private let buffers: RowBuffers
     /// Σ |g| at a good network, which gradients are measured by.
     var slopeScale = 1.0
+    /// The least bound of all open regions, or what it was some time ago.
+    var leastBound = 0.0
+    /// Nodes bounded so far, and proofs of bounds that closed nothing.
+    private var nodes = 0
+    private var openProofs = 0
 
     private static let rounds = 3
     /// Of `slopeScale`.
@@ -35,6 +40,7 @@ final class NodeBounding {
 
     /// - Parameter cutoff: bounds above it are as good as any.
     func bound(_ node: SearchNode, cones: [Cone], cutoff: Double) -> Outcome {
+        nodes += 1
         relaxation.load(cones, positiveUnits: node.positiveUnits)
         let split = relaxation.units * data.dimension
         let isRoot = node.parameters.isEmpty
@@ -67,6 +73,7 @@ final class NodeBounding {
                     let effort: Effort =
                         total < cutoff
                         ? isBehind ? .much : .little : node.failures >= patience && isLast ? .all : .much
+                    if total < cutoff { openProofs += 1 }
                     prove(&outcome, effort, curvature, cutoff)
                 }
             }
@@ -92,13 +99,16 @@ final class NodeBounding {
     private static let lastCurvature = 1e9
     private static let curvatureStep = 10.0
 
-    /// A bound that closes nothing is proved where it brings the region so much nearer to the cutoff: for what progress
-    /// shows.
+    /// A bound that closes nothing is proved where the region's is among the least ones, which progress and a time limit
+    /// show, and where that brings it so much nearer to the cutoff. It is a small part of the work.
     private func isWorthwhile(_ total: Double, _ bound: Double, _ cutoff: Double) -> Bool {
         total - bound > Self.worthwhile * (cutoff - bound)
+            && openProofs < Self.openProofsAtFirst + nodes / Self.nodesPerOpenProof
     }
 
-    private static let worthwhile = 0.15
+    private static let worthwhile = 0.1
+    private static let openProofsAtFirst = 200
+    private static let nodesPerOpenProof = 8
     /// Of a region that is not going to be closed the minimum is found up to this part of what it is too low by.
     private static let nearness = 0.05
 

@@ -33,7 +33,7 @@ struct ProvenBound {
     }
 
     /// Slopes below these parts of a typical one may be noise; where all of them are kept, dependencies may not show.
-    private static let noises = [1e-10, 1e-8, 1e-6]
+    private static let noises = [1e-10, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3]
 
     /// - Returns: a true lower bound of the weighted sum of the losses (without their constant); nil where none was found.
     ///

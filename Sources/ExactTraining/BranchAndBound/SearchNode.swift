@@ -21,7 +21,8 @@ struct SearchNode: Comparable {
     var order: Int
 
     static func < (a: SearchNode, b: SearchNode) -> Bool {
-        a.estimate != b.estimate ? a.estimate < b.estimate : a.order > b.order
+        if a.bound != b.bound { return a.bound < b.bound }
+        return a.estimate != b.estimate ? a.estimate < b.estimate : a.order > b.order
     }
 
     static func == (a: SearchNode, b: SearchNode) -> Bool { a.order == b.order }
