@@ -8,9 +8,15 @@ final class NonNegativeQuadratic {
     private(set) var matrix: UnsafeMutablePointer<Double>
     private(set) var right: UnsafeMutablePointer<Double>
     private(set) var solution: UnsafeMutablePointer<Double>
+    /// The lower triangle of Cholesky's factor of the passive rows, `stride` numbers a row, but for its diagonal.
     private var factor: UnsafeMutablePointer<Double>
+    /// 1 / the factor's diagonal.
+    private var inverseDiagonal: UnsafeMutablePointer<Double>
     private var candidate: UnsafeMutablePointer<Double>
+    /// In the order in which they entered.
     private var passive: UnsafeMutablePointer<Int>
+    /// So many passive rows are factored.
+    private var factored = 0
     private var isPassive: UnsafeMutablePointer<Bool>
     /// What has entered the passive set and left at once, since the last step.
     private var isBlocked: UnsafeMutablePointer<Bool>
@@ -20,6 +26,7 @@ final class NonNegativeQuadratic {
         right = .allocate(capacity: 0)
         solution = .allocate(capacity: 0)
         factor = .allocate(capacity: 0)
+        inverseDiagonal = .allocate(capacity: 0)
         candidate = .allocate(capacity: 0)
         passive = .allocate(capacity: 0)
         isPassive = .allocate(capacity: 0)
@@ -33,6 +40,7 @@ final class NonNegativeQuadratic {
         right.deallocate()
         solution.deallocate()
         factor.deallocate()
+        inverseDiagonal.deallocate()
         candidate.deallocate()
         passive.deallocate()
         isPassive.deallocate()
@@ -47,6 +55,7 @@ final class NonNegativeQuadratic {
         right = .allocate(capacity: capacity)
         solution = .allocate(capacity: capacity)
         factor = .allocate(capacity: capacity * capacity)
+        inverseDiagonal = .allocate(capacity: capacity)
         candidate = .allocate(capacity: capacity)
         passive = .allocate(capacity: capacity)
         isPassive = .allocate(capacity: capacity)
@@ -64,20 +73,21 @@ final class NonNegativeQuadratic {
         for row in 0..<count {
             for column in 0..<row { matrix[column * count + row] = matrix[row * count + column] }
         }
+        var size = 0
         for index in 0..<count {
             isPassive[index] = index >= coneCount || solution[index] > 0
             isBlocked[index] = false
-        }
-        var steps = 0
-        entered = -1
-        let limit = 3 * count + 30
-        while steps < limit {
-            steps += 1
-            var size = 0
-            for index in 0..<count where isPassive[index] {
+            if isPassive[index] {
                 passive[size] = index
                 size += 1
             }
+        }
+        factored = 0
+        var steps = 0
+        var entered = -1
+        let limit = 3 * count + 30
+        while steps < limit {
+            steps += 1
             solvePassive(size, count, ridge)
             var step = 1.0
             var blocking = -1
@@ -104,6 +114,7 @@ final class NonNegativeQuadratic {
                     }
                 }
                 if step > 0 { for index in 0..<count { isBlocked[index] = false } }
+                size = removeInactive(size)
                 continue
             }
             var best = -1
@@ -124,10 +135,25 @@ final class NonNegativeQuadratic {
             }
             entered = best
             isPassive[best] = true
+            passive[size] = best
+            size += 1
         }
     }
 
-    private var entered = -1
+    /// Takes what is not passive any more out of the list.
+    private func removeInactive(_ size: Int) -> Int {
+        var kept = 0
+        for position in 0..<size {
+            let index = passive[position]
+            if isPassive[index] {
+                passive[kept] = index
+                kept += 1
+            } else {
+                factored = min(factored, kept)
+            }
+        }
+        return kept
+    }
 
     /// One more correction with the last factor: the matrix may be all but singular.
     private func refine(_ size: Int, _ count: Int, _ coneCount: Int, _ ridge: Double) {
@@ -144,30 +170,33 @@ final class NonNegativeQuadratic {
     /// `solution`. The ridge slows what the matrix leaves open down, and is no part of what is solved.
     private func solvePassive(_ size: Int, _ count: Int, _ ridge: Double) {
         let (matrix, right, factor, candidate, passive) = (matrix, right, factor, candidate, passive)
-        for row in 0..<size {
-            let source = passive[row] * count
-            for column in 0...row {
-                var sum = matrix[source + passive[column]]
-                if column == row { sum += ridge * sum + 1e-300 }
-                for k in 0..<column { sum -= factor[row * size + k] * factor[column * size + k] }
-                if column == row {
-                    factor[row * size + row] = sum > 0 ? sum.squareRoot() : .infinity
-                } else {
-                    factor[row * size + column] = sum / factor[column * size + column]
-                }
+        let inverseDiagonal = inverseDiagonal
+        for row in factored..<max(factored, size) {
+            let source = matrix + passive[row] * count
+            let target = factor + row * count
+            for column in 0..<row {
+                let other = factor + column * count
+                var sum = source[passive[column]]
+                for k in 0..<column { sum -= target[k] * other[k] }
+                target[column] = sum * inverseDiagonal[column]
             }
+            let diagonal = source[passive[row]]
+            var sum = diagonal + (ridge * diagonal + 1e-300)
+            for k in 0..<row { sum -= target[k] * target[k] }
+            inverseDiagonal[row] = sum > 0 ? 1 / sum.squareRoot() : 0
         }
+        factored = size
         for row in 0..<size {
             let target = passive[row]
             var sum = right[target]
             for k in 0..<size { sum -= matrix[target * count + passive[k]] * solution[passive[k]] }
-            for k in 0..<row { sum -= factor[row * size + k] * candidate[k] }
-            candidate[row] = sum / factor[row * size + row]
+            for k in 0..<row { sum -= factor[row * count + k] * candidate[k] }
+            candidate[row] = sum * inverseDiagonal[row]
         }
         for row in (0..<size).reversed() {
-            var sum = candidate[row]
-            for k in row + 1..<max(row + 1, size) { sum -= factor[k * size + row] * candidate[k] }
-            candidate[row] = sum / factor[row * size + row]
+            let value = candidate[row] * inverseDiagonal[row]
+            for k in 0..<row { candidate[k] -= factor[row * count + k] * value }
+            candidate[row] = value
         }
         for row in 0..<size { candidate[row] += solution[passive[row]] }
     }
