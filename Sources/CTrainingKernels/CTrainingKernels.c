@@ -96,18 +96,29 @@ VARIANTS void crease_training_column(const double *restrict ray, const double *r
     }
 }
 
-static inline crease_training_profit_sums profit_of_block(const double *restrict column, const double *restrict dual,
-                                                          size_t count) {
-    double total = 0;
-    double size = 0;
-    double length = 0;
-    for (size_t i = 0; i < count; i++) {
-        double term = column[i] * dual[i];
-        total += term;
-        size += __builtin_fabs(term);
-        length += column[i] != 0 ? __builtin_fabs(dual[i]) : 0;
+// Sums side by side, which one register holds.
+#define LANES 8
+
+// Inlined, to be compiled for each instruction set.
+__attribute__((always_inline)) static inline crease_training_profit_sums
+profit_of_block(const double *restrict column, const double *restrict dual, size_t count) {
+    double total[LANES] = {0};
+    double size[LANES] = {0};
+    double length[LANES] = {0};
+    for (size_t i = 0; i < count; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            double term = column[i + lane] * dual[i + lane];
+            total[lane] += term;
+            size[lane] += __builtin_fabs(term);
+            length[lane] += column[i + lane] != 0 ? __builtin_fabs(dual[i + lane]) : 0;
+        }
+    crease_training_profit_sums sums = {0, 0, 0};
+    for (size_t lane = 0; lane < LANES; lane++) {
+        sums.sum += total[lane];
+        sums.magnitude += size[lane];
+        sums.length += length[lane];
     }
-    return (crease_training_profit_sums){total, size, length};
+    return sums;
 }
 
 // In blocks, so that no number goes through more additions than a block has rows and there are blocks.
@@ -123,6 +134,61 @@ VARIANTS crease_training_profit_sums crease_training_profit(const double *restri
         sums.length += block.length;
     }
     return sums;
+}
+
+void crease_training_nonzero(const double *restrict a, const double *restrict b, size_t stride,
+                             uint64_t *restrict bits) {
+    size_t words = (stride + 63) / 64;
+    for (size_t word = 0; word < words; word++) {
+        size_t first = 64 * word;
+        size_t count = stride - first < 64 ? stride - first : 64;
+        uint64_t set = 0;
+        for (size_t i = 0; i < count; i++)
+            set |= (uint64_t)((a[first + i] != 0) & (b[first + i] != 0)) << i;
+        bits[word] = set;
+    }
+}
+
+VARIANTS int crease_training_pivots(double *matrix, size_t size, size_t width, double least, double *restrict largest,
+                                    size_t *restrict pivots) {
+    for (size_t row = 0; row < size; row++) {
+        double *restrict entries = matrix + row * width;
+        double scale = 0;
+        for (size_t i = 0; i < width; i++) scale = larger(scale, __builtin_fabs(entries[i]));
+        if (!(scale > 0)) return 0;
+        double inverse = 1 / scale;
+        for (size_t i = 0; i < width; i++) entries[i] *= inverse;
+        largest[row] = 0;
+        for (size_t i = 0; i < width; i++) largest[row] = larger(largest[row], __builtin_fabs(entries[i]));
+        pivots[row] = width;
+    }
+    for (size_t step = 0; step < size; step++) {
+        size_t best = size;
+        double size_of_best = least;
+        for (size_t row = 0; row < size; row++)
+            if (pivots[row] == width && largest[row] > size_of_best) {
+                best = row;
+                size_of_best = largest[row];
+            }
+        if (best == size) return 0;
+        const double *restrict source = matrix + best * width;
+        size_t column = 0;
+        while (column + 1 < width && __builtin_fabs(source[column]) != size_of_best) column++;
+        pivots[best] = column;
+        double inverse = 1 / source[column];
+        for (size_t row = 0; row < size; row++) {
+            if (pivots[row] != width) continue;
+            double *restrict target = matrix + row * width;
+            double factor = target[column] * inverse;
+            if (factor == 0) continue;
+            for (size_t i = 0; i < width; i++) target[i] -= factor * source[i];
+            target[column] = 0;
+            double most = 0;
+            for (size_t i = 0; i < width; i++) most = larger(most, __builtin_fabs(target[i]));
+            largest[row] = most;
+        }
+    }
+    return 1;
 }
 
 VARIANTS double crease_training_loss_full(const crease_training_loss *loss, const double *restrict lower,

@@ -45,6 +45,14 @@ typedef struct {
 
 crease_training_profit_sums crease_training_profit(const double *column, const double *dual, size_t stride);
 
+// Bit i of `bits` is set where neither a[i] nor b[i] is 0; (stride + 63) / 64 words.
+void crease_training_nonzero(const double *a, const double *b, size_t stride, uint64_t *bits);
+
+// A column for each row of a matrix (row-major, `size` × `width`, which is destroyed), by elimination with complete
+// pivoting of the rows scaled to a largest entry of 1. Returns 0 where a pivot is not above `least`. `largest` and
+// `pivots` have `size` entries.
+int crease_training_pivots(double *matrix, size_t size, size_t width, double least, double *largest, size_t *pivots);
+
 // Losses max over u in [least, greatest] of u e − u²/(2 c), e = f − target, with f in [lower, upper] as good as it
 // can be. Slopes and curvatures are multiplied by the weights. Returns the weighted sum.
 typedef struct {

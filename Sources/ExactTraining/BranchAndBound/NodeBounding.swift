@@ -17,6 +17,7 @@ final class NodeBounding {
     private let data: DataArrangement
     private let losses: RowLosses
     private let wantsLeaf: Bool
+    private let prover: ProvenBound
     private let buffers: RowBuffers
     /// Σ |g| at a good network, which gradients are measured by.
     var slopeScale = 1.0
@@ -35,6 +36,7 @@ final class NodeBounding {
         self.losses = losses
         self.wantsLeaf = wantsLeaf
         relaxation = NodeRelaxation(data, losses)
+        prover = ProvenBound(relaxation)
         buffers = RowBuffers(count: 1, stride: data.stride)
     }
 
@@ -124,7 +126,7 @@ final class NodeBounding {
             }
         }
         relaxation.keepDual()
-        let proven = ProvenBound(relaxation: relaxation).value(isThorough: effort != .little)
+        let proven = prover.value(isThorough: effort != .little)
         var bound = proven.map { $0 + losses.constant } ?? 0
         if effort == .all, bound < cutoff {
             bound = max(bound, RationalBound(relaxation: relaxation).value())

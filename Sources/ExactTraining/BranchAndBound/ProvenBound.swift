@@ -10,16 +10,62 @@ internal import ExactArithmetic
 /// distance the inverse and the profits bound, at which all these profits are 0 exactly; the others and the value are
 /// then taken with what that distance can change. Rays of one unit or of two whose factors are one linear function of
 /// the ray are replaced, where they depend on each other, by the moments Σ g_i x̃_i over the rows that count.
-struct ProvenBound {
-    let relaxation: NodeRelaxation
+///
+/// One prover is used over and over by one thread; its storage is its own.
+final class ProvenBound {
+    private let relaxation: NodeRelaxation
+    private let data: DataArrangement
+    private let losses: RowLosses
+    private let scratch = Scratch()
 
-    private var data: DataArrangement { relaxation.data }
-    private var losses: RowLosses { relaxation.losses }
+    // Of the columns.
+    private var columnUnit: [Int] = []
+    private var columnError: [Double] = []
+    private var columnProducts: [UnsafePointer<Double>?] = []
+    private var profits: [Double] = []
+    private var errors: [Double] = []
+    /// Rows with a slope where the column's factor is not 0; known for tight ones.
+    private let factorSets: RowSets
+    /// Rows with a slope where the ray's product is not 0; known for tight ones.
+    private let productSets: RowSets
+    private let groupSets: RowSets
+    private let groupProductSets: RowSets
+    private let partSets: RowSets
+    /// Parts of the rows by the equations that see them.
+    private let seenSets: RowSets
+
+    // Rows whose slope may move, and by how much at most.
+    private var rows: [Int] = []
+    private let rooms: UnsafeMutablePointer<Double>
+    private var largestRoom = 0.0
+
+    private var equations: [Equation] = []
+    private var momentBuffers: RowColumns
+
+    init(_ relaxation: NodeRelaxation) {
+        self.relaxation = relaxation
+        data = relaxation.data
+        losses = relaxation.losses
+        let stride = data.stride
+        factorSets = RowSets(stride: stride)
+        productSets = RowSets(stride: stride)
+        groupSets = RowSets(stride: stride)
+        groupProductSets = RowSets(stride: stride)
+        partSets = RowSets(stride: stride)
+        seenSets = RowSets(stride: stride)
+        momentBuffers = RowColumns(stride: stride)
+        rooms = .allocate(capacity: stride)
+        rooms.initialize(repeating: 0, count: stride)
+    }
+
+    deinit { rooms.deallocate() }
 
     /// A linear function of g that is to be 0.
     private struct Equation {
         /// Over the rows.
         let factors: UnsafePointer<Double>
+        /// Rows with a slope that have a factor, or more.
+        let rows: UnsafePointer<UInt64>
         /// Within this of the true factors.
         let error: Double
         let value: Double
@@ -32,10 +78,29 @@ struct ProvenBound {
         var change = 0.0
     }
 
+    /// Numbers for a while.
+    private final class Scratch {
+        private var capacity = 0
+        private var numbers: UnsafeMutablePointer<Double> = .allocate(capacity: 0)
+
+        deinit { numbers.deallocate() }
+
+        func reserve(_ count: Int) -> UnsafeMutablePointer<Double> {
+            if count > capacity {
+                numbers.deallocate()
+                capacity = 2 * count
+                numbers = .allocate(capacity: capacity)
+                numbers.initialize(repeating: 0, count: capacity)
+            }
+            return numbers
+        }
+    }
+
     /// Slopes below these parts of a typical one may be noise; where all of them are kept, dependencies may not show.
     private static let noises = [1e-10, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3]
 
-    /// - Returns: a true lower bound of the weighted sum of the losses (without their constant); nil where none was found.
+    /// - Returns: a true lower bound of the weighted sum of the losses (without their constant), from the relaxation's
+    ///   dual slopes; nil where none was found.
     ///
     /// - Parameter isThorough: whether to try hard.
     func value(isThorough: Bool) -> Double? {
@@ -48,49 +113,85 @@ struct ProvenBound {
 
     private func bound(isThorough: Bool) -> Double? {
         let columns = relaxation.fillDualColumns()
-        let slope = relaxation.dualSlope
-        var length = 0.0
-        for row in 0..<data.count { length += slope[row].magnitude }
+        loadColumns()
+        let length = loadRows()
         let rounding = rounding
-        let size = relaxation.columnCount
-        var profits = [Double](repeating: 0, count: size)
-        var errors = profits
+        let (rayCount, size) = (relaxation.rayCount, relaxation.columnCount)
         var tight: [Int] = []
-        for unit in 0..<relaxation.units {
-            let first = relaxation.offsets[unit]
-            for (index, ray) in relaxation.cones[unit].rays.enumerated() {
-                let k = first + index
-                (profits[k], errors[k]) = profit(columns[k], ray.error, rounding)
-                // Where no row counts, the profit is 0 exactly.
-                if errors[k] != 0, !(profits[k] - errors[k] > Self.tightness * length) { tight.append(k) }
+        for k in 0..<size {
+            (profits[k], errors[k]) = profit(columns[k], columnError[k], rounding)
+            // Where no row counts, the profit is 0 exactly.
+            if k >= rayCount || (errors[k] != 0 && !(profits[k] - errors[k] > Self.tightness * length)) {
+                tight.append(k)
             }
-        }
-        for k in relaxation.rayCount..<size {
-            (profits[k], errors[k]) = profit(columns[k], 0x1p-52, rounding)
-            tight.append(k)
         }
         var correction = Correction()
         // Far from a solution nothing near is feasible.
         if tight.contains(where: { profits[$0].magnitude > 1e-6 * length }) { return nil }
         for _ in 0..<Self.attempts where !tight.isEmpty {
-            let equations = tight.map {
-                Equation(
-                    factors: columns[$0], error: $0 < relaxation.rayCount ? rayError($0) : 0x1p-52,
-                    value: profits[$0], valueError: errors[$0])
-            }
-            guard let found = correct(equations, tight, isThorough: isThorough) else { return nil }
+            guard let found = correct(tight, columns, isThorough: isThorough) else { return nil }
             correction = found
-            let failing = (0..<relaxation.rayCount).filter { k in
-                guard errors[k] != 0, !tight.contains(k) else { return false }
+            var failing: [Int] = []
+            for k in 0..<rayCount where errors[k] != 0 && !tight.contains(k) {
                 var most = 0.0
-                for row in correction.rows { most += largestFactor(k, row) }
-                return !(profits[k] - errors[k] - most * correction.change > 0)
+                if let products = columnProducts[k] {
+                    for row in correction.rows { most += products[row].magnitude + columnError[k] }
+                }
+                if !(profits[k] - errors[k] - most * correction.change > 0) { failing.append(k) }
             }
             if failing.isEmpty { return value(correction) }
             tight += failing
             tight.sort()
         }
         return tight.isEmpty ? value(correction) : nil
+    }
+
+    private func loadColumns() {
+        columnUnit.removeAll(keepingCapacity: true)
+        columnError.removeAll(keepingCapacity: true)
+        columnProducts.removeAll(keepingCapacity: true)
+        for unit in 0..<relaxation.units {
+            let cone = relaxation.cones[unit]
+            for index in cone.rays.indices {
+                columnUnit.append(unit)
+                columnError.append(cone.rays[index].error)
+                columnProducts.append(cone.products[index])
+            }
+        }
+        for _ in 0..<relaxation.freeCount {
+            columnUnit.append(-1)
+            columnError.append(0x1p-52)
+            columnProducts.append(nil)
+        }
+        let size = relaxation.columnCount
+        while profits.count < size { profits.append(0) }
+        while errors.count < size { errors.append(0) }
+        factorSets.reserve(size)
+        productSets.reserve(size)
+    }
+
+    /// - Returns: Σ |g|.
+    private func loadRows() -> Double {
+        let slope = relaxation.dualSlope
+        let hasEnds = losses.loss != .squared
+        let (losses, rooms) = (losses, rooms)
+        var rows = rows
+        self.rows = []
+        rows.removeAll(keepingCapacity: true)
+        var largest = 0.0
+        var length = 0.0
+        for row in 0..<data.count where slope[row] != 0 {
+            let size = slope[row].magnitude
+            length += size
+            let room = hasEnds ? min(size, losses.room(slope[row], row: row)) : size
+            rooms[row] = room
+            guard room > 0 else { continue }
+            largest = max(largest, room)
+            rows.append(row)
+        }
+        self.rows = rows
+        largestRoom = largest
+        return length
     }
 
     /// Of the sums of products over the rows, as a part of the sum of magnitudes: so many roundings, twice.
@@ -115,177 +216,123 @@ struct ProvenBound {
         return (sums.sum, (columnError * sums.length + rounding * sums.magnitude) * (1 + 0x1p-30))
     }
 
-    private func ray(_ column: Int) -> (unit: Int, ray: Ray) {
-        var unit = 0
-        while column >= relaxation.offsets[unit + 1] { unit += 1 }
-        return (unit, relaxation.cones[unit].rays[column - relaxation.offsets[unit]])
-    }
-
-    private func rayError(_ column: Int) -> Double { ray(column).ray.error }
-
-    private func largestFactor(_ column: Int, _ row: Int) -> Double {
-        let ray = ray(column).ray
-        return ray.products[row].magnitude + ray.error
+    private func ray(_ column: Int) -> Ray {
+        let unit = columnUnit[column]
+        return relaxation.cones[unit].rays[column - relaxation.offsets[unit]]
     }
 
     // MARK: Equations
 
-    private func correct(_ equations: [Equation], _ tight: [Int], isThorough: Bool) -> Correction? {
+    private func correct(_ tight: [Int], _ columns: RowColumns, isThorough: Bool) -> Correction? {
+        let slope = relaxation.dualSlope
+        equations.removeAll(keepingCapacity: true)
         var kept: [Int] = []
-        for index in equations.indices {
+        for column in tight {
+            let factors = columns[column]
+            crease_training_nonzero(factors, slope, data.stride, factorSets[column])
+            crease_training_nonzero(
+                columnProducts[column] ?? UnsafePointer(slope), slope, data.stride, productSets[column])
             // The same ray in two units is one equation.
-            if !kept.contains(where: { isSame($0, index, equations, tight) }) {
-                kept.append(index)
-            }
+            if kept.contains(where: { isSame($0, column) }) { continue }
+            kept.append(column)
+            equations.append(equation(column, columns))
         }
-        let distinct = kept.map { equations[$0] }
-        if let found = correction(distinct) { return found }
-        guard isThorough, let moments = moments(kept.map { tight[$0] }) else { return nil }
-        return withExtendedLifetime(moments) {
-            let all = moments.rest.map { equations[kept[$0]] } + moments.equations
-            return correction(all)
-        }
+        if let found = correction() { return found }
+        guard isThorough, let moments = moments(kept) else { return nil }
+        equations = moments.rest.map { equation($0, columns) } + moments.equations
+        return correction()
+    }
+
+    private func equation(_ column: Int, _ columns: RowColumns) -> Equation {
+        Equation(
+            factors: columns[column], rows: factorSets[column], error: columnError[column],
+            value: profits[column], valueError: errors[column])
     }
 
     /// Whether two functions of g are the same up to a factor on the rows where g is not 0, exactly: those of one ray, of
     /// the same rows.
-    private func isSame(_ a: Int, _ b: Int, _ equations: [Equation], _ tight: [Int]) -> Bool {
-        guard tight[a] < relaxation.rayCount, tight[b] < relaxation.rayCount,
-            ray(tight[a]).ray.isParallel(to: ray(tight[b]).ray)
-        else { return false }
-        let slope = relaxation.dualSlope
-        let (first, second) = (equations[a].factors, equations[b].factors)
-        for row in 0..<data.count where slope[row] != 0 && (first[row] != 0) != (second[row] != 0) {
-            return false
-        }
-        return true
+    private func isSame(_ a: Int, _ b: Int) -> Bool {
+        a < relaxation.rayCount && b < relaxation.rayCount
+            && factorSets.areEqual(factorSets[a], factorSets[b]) && ray(a).isParallel(to: ray(b))
     }
 
     /// So many rows with the largest slopes are looked at first.
     private static let candidates = 24
 
     /// What makes the equations hold, by a row for each of them; nil where they depend on each other, or nearly.
-    private func correction(_ equations: [Equation]) -> Correction? {
-        let slope = relaxation.dualSlope
-        let losses = losses
-        let hasEnds = losses.loss != .squared
-        var rows: [Int] = []
-        var rooms: [Double] = []
-        var largest = 0.0
-        rows.reserveCapacity(data.count)
-        rooms.reserveCapacity(data.count)
-        for row in 0..<data.count where slope[row] != 0 {
-            let size = slope[row].magnitude
-            let room = hasEnds ? min(size, losses.room(slope[row], row: row)) : size
-            guard room > 0 else { continue }
-            largest = max(largest, room)
-            rows.append(row)
-            rooms.append(room)
-        }
-        guard rows.count > 2 * Self.candidates else {
-            return eliminate(equations, rows, rooms).flatMap { distance(equations, $0) }
-        }
+    private func correction() -> Correction? {
+        guard rows.count > 2 * Self.candidates else { return eliminate(rows).flatMap { distance($0) } }
         // Large ones, from all over the data.
-        let some = rows.indices.filter { rooms[$0] > 0.3 * largest }
+        let (rooms, least) = (rooms, 0.3 * largestRoom)
+        let some = rows.filter { rooms[$0] > least }
         if some.count >= Self.candidates {
             let chosen = (0..<Self.candidates).map { some[$0 * some.count / Self.candidates] }
-            let pivots = eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
-            if let found = pivots.flatMap({ distance(equations, $0) }) { return found }
+            if let found = eliminate(chosen).flatMap({ distance($0) }) { return found }
         }
-        let chosen = representatives(equations, rows, rooms)
-        return eliminate(equations, chosen.map { rows[$0] }, chosen.map { rooms[$0] })
-            .flatMap { distance(equations, $0) }
+        return eliminate(representatives()).flatMap { distance($0) }
     }
 
     /// Of the rows that the same equations see, some with the largest rooms.
-    private func representatives(_ equations: [Equation], _ rows: [Int], _ rooms: [Double]) -> [Int] {
-        guard equations.count <= 64, rows.count > 8 * Self.candidates else { return Array(rows.indices) }
-        var seen = [UInt64](repeating: 0, count: rows.count)
-        for (index, equation) in equations.enumerated() {
-            let factors = equation.factors
-            for position in rows.indices where factors[rows[position]] != 0 {
-                seen[position] |= 1 << UInt64(index)
-            }
-        }
-        // Few sets are seen: the last one is nearly always the one.
-        var sets: [UInt64] = []
-        var members: [[Int]] = []
-        var last = 0
-        for position in rows.indices {
-            if sets.isEmpty || sets[last] != seen[position] {
-                if let known = sets.firstIndex(of: seen[position]) {
-                    last = known
-                } else {
-                    last = sets.count
-                    sets.append(seen[position])
-                    members.append([])
-                }
-            }
-            members[last].append(position)
-        }
-        return members.flatMap { positions -> [Int] in
-            guard positions.count > 2 * Self.candidates else { return positions }
+    private func representatives() -> [Int] {
+        guard equations.count <= 64, rows.count > 8 * Self.candidates else { return rows }
+        let rooms = rooms
+        let parts = RowParts(equations.map(\.rows), storage: seenSets)
+        var result: [Int] = []
+        for part in parts.memberships.indices {
+            var members: [Int] = []
+            seenSets.forEach(parts.rows(part)) { if rooms[$0] > 0 { members.append($0) } }
             // The largest of each of so many stretches of the rows.
             let count = 2 * Self.candidates
-            return (0..<count).map { part in
-                let stretch = positions[part * positions.count / count..<(part + 1) * positions.count / count]
-                return stretch.max { rooms[$0] < rooms[$1] } ?? positions[0]
+            guard members.count > count else {
+                result += members
+                continue
+            }
+            for stretch in 0..<count {
+                var best = members[stretch * members.count / count]
+                for position in stretch * members.count / count..<(stretch + 1) * members.count / count
+                where rooms[members[position]] > rooms[best] {
+                    best = members[position]
+                }
+                result.append(best)
             }
         }
+        return result
     }
 
     /// A row for each equation, by elimination with complete pivoting.
-    private func eliminate(_ equations: [Equation], _ rows: [Int], _ rooms: [Double]) -> [Int]? {
+    private func eliminate(_ rows: [Int]) -> [Int]? {
         let size = equations.count
         let width = rows.count
         guard size <= width else { return nil }
-        var result = [Int](repeating: -1, count: size)
-        let isRegular = withUnsafeTemporaryAllocation(of: Double.self, capacity: size * width) { matrix in
-            var isDone = [Bool](repeating: false, count: size)
-            for index in 0..<size {
-                let factors = equations[index].factors
-                var scale = 0.0
-                for column in 0..<width {
-                    let value = factors[rows[column]] * rooms[column]
-                    matrix[index * width + column] = value
-                    scale = max(scale, value.magnitude)
-                }
-                guard scale > 0 else { return false }
-                let inverse = 1 / scale
-                for column in 0..<width { matrix[index * width + column] *= inverse }
-            }
-            for _ in 0..<size {
-                var best = (equation: -1, column: -1, size: 1e-7)
-                for index in 0..<size where !isDone[index] {
-                    for column in 0..<width where matrix[index * width + column].magnitude > best.size {
-                        best = (index, column, matrix[index * width + column].magnitude)
-                    }
-                }
-                guard best.equation >= 0 else { return false }
-                isDone[best.equation] = true
-                result[best.equation] = rows[best.column]
-                let pivot = best.equation * width
-                let inverse = 1 / matrix[pivot + best.column]
-                for index in 0..<size where !isDone[index] {
-                    let factor = matrix[index * width + best.column] * inverse
-                    if factor == 0 { continue }
-                    for column in 0..<width {
-                        matrix[index * width + column] -= factor * matrix[pivot + column]
-                    }
-                    matrix[index * width + best.column] = 0
-                }
-            }
-            return true
+        let largest = scratch.reserve(size * (width + 1))
+        let matrix = largest + size
+        let rooms = rooms
+        for (index, equation) in equations.enumerated() {
+            let entries = matrix + index * width
+            for column in 0..<width { entries[column] = equation.factors[rows[column]] * rooms[rows[column]] }
         }
-        return isRegular ? result : nil
+        return withUnsafeTemporaryAllocation(of: Int.self, capacity: size) { pivots in
+            let isRegular = pivots.withMemoryRebound(to: UInt.self) {
+                crease_training_pivots(matrix, size, width, Self.leastPivot, largest, $0.baseAddress)
+            }
+            return isRegular != 0 ? pivots.map { rows[$0] } : nil
+        }
     }
+
+    private static let leastPivot = 1e-7
 
     /// How far the entries of g at the pivots have to move at most: by the inverse of the matrix of their factors, which
     /// is bounded by an approximate one.
-    private func distance(_ equations: [Equation], _ rows: [Int]) -> Correction? {
+    private func distance(_ rows: [Int]) -> Correction? {
         let size = equations.count
-        let matrix = equations.map { equation in rows.map { equation.factors[$0] } }
-        guard let inverse = Self.inverse(matrix) else { return nil }
+        let matrix = scratch.reserve(3 * size * size)
+        let inverse = matrix + size * size
+        let work = inverse + size * size
+        for (i, equation) in equations.enumerated() {
+            for j in 0..<size { matrix[i * size + j] = equation.factors[rows[j]] }
+        }
+        guard Self.invert(matrix, size, inverse, work) else { return nil }
+        let factorErrors = equations.map { $0.error * 0x1p52 }
         var defect = 0.0
         var norm = 0.0
         for i in 0..<size {
@@ -295,12 +342,13 @@ struct ProvenBound {
                 var sum = i == j ? -1.0 : 0
                 var magnitude = i == j ? 1.0 : 0
                 for k in 0..<size {
-                    let product = inverse[i][k] * matrix[k][j]
+                    let factor = inverse[i * size + k]
+                    let product = factor * matrix[k * size + j]
                     sum += product
-                    magnitude += product.magnitude + inverse[i][k].magnitude * equations[k].error * 0x1p52
+                    magnitude += product.magnitude + factor.magnitude * factorErrors[k]
                 }
                 rowDefect += sum.magnitude + Double(size + 4) * 0x1p-52 * magnitude
-                rowNorm += inverse[i][j].magnitude
+                rowNorm += inverse[i * size + j].magnitude
             }
             defect = max(defect, rowDefect)
             norm = max(norm, rowNorm)
@@ -319,43 +367,50 @@ struct ProvenBound {
         return Correction(rows: rows, change: change)
     }
 
-    private static func inverse(_ matrix: [[Double]]) -> [[Double]]? {
-        let size = matrix.count
-        var left = matrix
-        var right = (0..<size).map { row in (0..<size).map { $0 == row ? 1.0 : 0 } }
+    /// Gauss and Jordan's elimination with partial pivoting.
+    private static func invert(
+        _ matrix: UnsafePointer<Double>, _ size: Int, _ right: UnsafeMutablePointer<Double>,
+        _ left: UnsafeMutablePointer<Double>
+    ) -> Bool {
+        for index in 0..<size * size {
+            left[index] = matrix[index]
+            right[index] = 0
+        }
+        for index in 0..<size { right[index * size + index] = 1 }
         for column in 0..<size {
             var pivot = column
-            for row in column..<size where left[row][column].magnitude > left[pivot][column].magnitude {
+            for row in column..<size
+            where left[row * size + column].magnitude > left[pivot * size + column].magnitude {
                 pivot = row
             }
-            guard left[pivot][column] != 0 else { return nil }
-            left.swapAt(pivot, column)
-            right.swapAt(pivot, column)
-            let factor = 1 / left[column][column]
+            let value = left[pivot * size + column]
+            guard value != 0 else { return false }
+            let factor = 1 / value
             for k in 0..<size {
-                left[column][k] *= factor
-                right[column][k] *= factor
+                let (a, b) = (left[pivot * size + k], right[pivot * size + k])
+                left[pivot * size + k] = left[column * size + k]
+                right[pivot * size + k] = right[column * size + k]
+                left[column * size + k] = a * factor
+                right[column * size + k] = b * factor
             }
-            for row in 0..<size where row != column && left[row][column] != 0 {
-                let factor = left[row][column]
+            for row in 0..<size where row != column {
+                let factor = left[row * size + column]
+                if factor == 0 { continue }
                 for k in 0..<size {
-                    left[row][k] -= factor * left[column][k]
-                    right[row][k] -= factor * right[column][k]
+                    left[row * size + k] -= factor * left[column * size + k]
+                    right[row * size + k] -= factor * right[column * size + k]
                 }
             }
         }
-        return right
+        return true
     }
 
     // MARK: Moments
 
-    private final class Moments {
-        /// Positions among the given columns that stay equations by themselves.
+    private struct Moments {
+        /// Columns that stay equations by themselves.
         var rest: [Int] = []
         var equations: [Equation] = []
-        let buffers: RowBuffers
-
-        init(_ count: Int, stride: Int) { buffers = RowBuffers(count: count, stride: stride) }
     }
 
     /// Replaces columns whose factors are c_i x̃_i·r with the same c_i in {0, 1}, so that their profits are linear in r:
@@ -368,36 +423,36 @@ struct ProvenBound {
         let dimension = data.dimension
         let groups = groups(columns)
         guard groups.count <= Self.mostGroups else { return nil }
-        let parts = RowParts(groups.map(\.mask), slopes: relaxation.dualSlope)
-        let bases = groups.map { group in Self.independent(group.members.map { direction(columns[$0]) }) }
-        let result = Moments(groups.count * dimension, stride: data.stride)
+        let parts = RowParts(groups.indices.map { UnsafePointer(groupSets[$0]) }, storage: partSets)
+        let bases = groups.map { members in Self.independent(members.map { direction($0) }) }
+        momentBuffers.reserve(groups.count * dimension)
+        var result = Moments()
         var dropped: Set<Int> = []
         var known = IntegerSpan()
-        for (index, group) in groups.enumerated() where bases[index].count == dimension {
-            dropped.formUnion(group.members)
+        for (index, members) in groups.enumerated() where bases[index].count == dimension {
+            dropped.formUnion(members)
             guard known.insert(parts.vector(index)) else { continue }
-            result.equations += (0..<dimension).map {
-                moment($0, group, result.buffers[index * dimension + $0])
+            for coordinate in 0..<dimension {
+                result.equations.append(moment(coordinate, index, momentBuffers[index * dimension + coordinate]))
             }
         }
         // Of lines that rays lie on, the sets of rows with a moment that is 0 along them.
         var lines: [(ray: Ray, parts: [Int])] = []
-        for (index, group) in groups.enumerated() where bases[index].count < dimension {
-            var kept = Set(group.members)
-            if bases[index].count < group.members.count,
-                commonRank(group.members.map { columns[$0] }) >= dimension - bases[index].count
+        for (index, members) in groups.enumerated() where bases[index].count < dimension {
+            var kept = Set(members)
+            if bases[index].count < members.count,
+                commonRank(members) >= dimension - bases[index].count
             {
-                kept = Set(bases[index].map { group.members[$0] })
+                kept = Set(bases[index].map { members[$0] })
             }
-            for member in group.members {
-                guard kept.contains(member) else {
-                    dropped.insert(member)
+            for column in members {
+                guard kept.contains(column) else {
+                    dropped.insert(column)
                     continue
                 }
-                let column = columns[member]
                 // The column of a bias is 0 nowhere, and along no ray.
-                let ray = column < relaxation.rayCount ? ray(column).ray : nil
-                let seen = parts.seen { ray == nil || ray?.products[$0] != 0 }
+                let ray = column < relaxation.rayCount ? ray(column) : nil
+                let seen = parts.seen(productSets[column])
                 var along = IntegerSpan()
                 for full in groups.indices where bases[full].count == dimension {
                     _ = along.insert(parts.vector(full, within: seen))
@@ -408,73 +463,66 @@ struct ProvenBound {
                 }
                 let vector = parts.vector(index, within: seen)
                 if !along.insert(vector) {
-                    dropped.insert(member)
+                    dropped.insert(column)
                 } else if let ray {
                     lines.append((ray, vector))
                 }
             }
         }
         guard !dropped.isEmpty else { return nil }
-        result.rest = columns.indices.filter { !dropped.contains($0) }
+        result.rest = columns.filter { !dropped.contains($0) }
         return result
     }
 
     private static let mostGroups = 24
 
-    private struct Group {
-        var members: [Int]
-        var mask: [Bool]
-    }
-
-    private func groups(_ columns: [Int]) -> [Group] {
-        let slope = relaxation.dualSlope
-        let all = relaxation.fillDualColumns()
-        var groups: [Group] = []
-        for (position, column) in columns.enumerated() {
-            let isFree = column >= relaxation.rayCount
-            let products = isFree ? nil : ray(column).ray.products
-            let factors = all[column]
-            let mask = (0..<data.count).map { slope[$0] != 0 && (isFree || factors[$0] != 0) }
-            let fitting = groups.firstIndex { group in
-                for row in 0..<data.count where slope[row] != 0 && mask[row] != group.mask[row] {
+    /// Columns of the same c_i, up to rows that the others do not see; `groupSets` has the rows with c_i = 1.
+    private func groups(_ columns: [Int]) -> [[Int]] {
+        var groups: [[Int]] = []
+        for column in columns {
+            let (factors, products) = (factorSets[column], productSets[column])
+            let fitting = groups.indices.first { group in
+                let (mask, seen) = (groupSets[group], groupProductSets[group])
+                for word in 0..<groupSets.words {
                     // It counts for one of them: the others must not see the row.
-                    if mask[row] {
-                        if group.members.contains(where: { sees($0, columns, row) }) { return false }
-                    } else if products.map({ $0[row] != 0 }) ?? true {
-                        return false
-                    }
+                    if factors[word] & ~mask[word] & seen[word] != 0 { return false }
+                    if mask[word] & ~factors[word] & products[word] != 0 { return false }
                 }
                 return true
             }
             if let fitting {
-                groups[fitting].members.append(position)
-                for row in 0..<data.count where mask[row] { groups[fitting].mask[row] = true }
+                groups[fitting].append(column)
+                groupSets.add(factors, to: groupSets[fitting])
+                groupProductSets.add(products, to: groupProductSets[fitting])
             } else {
-                groups.append(Group(members: [position], mask: mask))
+                let new = groups.count
+                groups.append([column])
+                groupSets.reserve(new + 1)
+                groupProductSets.reserve(new + 1)
+                groupSets[new].update(from: factors, count: groupSets.words)
+                groupProductSets[new].update(from: products, count: groupSets.words)
             }
         }
         return groups
     }
 
-    private func sees(_ position: Int, _ columns: [Int], _ row: Int) -> Bool {
-        let column = columns[position]
-        return column >= relaxation.rayCount || ray(column).ray.products[row] != 0
-    }
-
     private func direction(_ column: Int) -> [Double] {
-        if column < relaxation.rayCount { return ray(column).ray.direction }
+        if column < relaxation.rayCount { return ray(column).direction }
         var unit = [Double](repeating: 0, count: data.dimension)
         unit[relaxation.freeCount == 1 ? data.dimension - 1 : column - relaxation.rayCount] = 1
         return unit
     }
 
-    private func moment(_ column: Int, _ group: Group, _ factors: UnsafeMutablePointer<Double>) -> Equation {
-        for row in 0..<data.count {
-            factors[row] = group.mask[row] ? data.frame[column * data.stride + row] : 0
-        }
+    private func moment(
+        _ coordinate: Int, _ group: Int, _ factors: UnsafeMutablePointer<Double>
+    ) -> Equation {
+        let mask = groupSets[group]
+        let column = data.frame + coordinate * data.stride
+        for row in 0..<data.stride { factors[row] = RowSets.contains(mask, row) ? column[row] : 0 }
         let sums = crease_training_profit(factors, relaxation.dualSlope, data.stride)
         let error = rounding * sums.magnitude + 0x1p-52 * sums.length
-        return Equation(factors: factors, error: 0x1p-52, value: sums.sum, valueError: error)
+        return Equation(
+            factors: factors, rows: mask, error: 0x1p-52, value: sums.sum, valueError: error)
     }
 
     /// Positions of vectors that are independent, for certain (their entries are known to far more digits than what is
@@ -505,8 +553,8 @@ struct ProvenBound {
     /// A lower bound of the rank of the points on whose hyperplanes all these rays lie.
     private func commonRank(_ columns: [Int]) -> Int {
         guard columns.allSatisfy({ $0 < relaxation.rayCount }) else { return 0 }
-        let rays = columns.map { ray($0).ray }
-        let rows = (0..<data.count).filter { row in rays.allSatisfy { $0.products[row] == 0 } }
+        let rays = columns.compactMap { columnProducts[$0] }
+        let rows = (0..<data.count).filter { row in rays.allSatisfy { $0[row] == 0 } }
         let points = rows.map { row in (0..<data.dimension).map { data.frame[$0 * data.stride + row] } }
         return Self.independent(points).count
     }

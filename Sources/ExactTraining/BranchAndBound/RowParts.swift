@@ -1,29 +1,57 @@
-/// The parts that sets of rows cut the rows with a slope into: sets are sums of parts.
+/// The parts that sets of rows cut their union into: sets are sums of parts.
 struct RowParts {
     /// For each part the sets that it belongs to, as bits.
-    private var memberships: [UInt64] = []
-    private var rows: [[Int]] = []
+    private(set) var memberships: [UInt64] = []
+    /// The parts, the first `memberships.count` of these.
+    private let storage: RowSets
 
-    /// - Parameter sets: at most 64.
-    init(_ sets: [[Bool]], slopes: UnsafePointer<Double>) {
-        guard let count = sets.first?.count else { return }
-        var positions: [UInt64: Int] = [:]
-        for row in 0..<count where slopes[row] != 0 {
-            var membership: UInt64 = 0
-            for (index, set) in sets.enumerated() where set[row] { membership |= 1 << UInt64(index) }
-            guard membership != 0 else { continue }
-            if let position = positions[membership] {
-                rows[position].append(row)
-            } else {
-                positions[membership] = memberships.count
-                memberships.append(membership)
-                rows.append([row])
+    /// - Parameters:
+    ///   - sets: at most 64.
+    ///   - storage: where the parts go, in place of what was there.
+    init(_ sets: [UnsafePointer<UInt64>], storage: RowSets) {
+        self.storage = storage
+        let words = storage.words
+        storage.reserve(1)
+        var isEmpty = true
+        for word in 0..<words {
+            storage[0][word] = sets.reduce(0) { $0 | $1[word] }
+            if storage[0][word] != 0 { isEmpty = false }
+        }
+        if isEmpty { return }
+        memberships.append(0)
+        for (index, set) in sets.enumerated() {
+            let bit: UInt64 = 1 << UInt64(index)
+            for part in memberships.indices {
+                let rows = storage[part]
+                var inside: UInt64 = 0
+                var outside: UInt64 = 0
+                for word in 0..<words {
+                    inside |= rows[word] & set[word]
+                    outside |= rows[word] & ~set[word]
+                }
+                if inside == 0 { continue }
+                if outside == 0 {
+                    memberships[part] |= bit
+                    continue
+                }
+                let new = memberships.count
+                storage.reserve(new + 1)
+                let other = storage[new]
+                for word in 0..<words {
+                    other[word] = rows[word] & set[word]
+                    rows[word] &= ~set[word]
+                }
+                memberships.append(memberships[part] | bit)
             }
         }
     }
 
-    /// Parts with a row of some kind.
-    func seen(_ isSeen: (Int) -> Bool) -> [Bool] { rows.map { $0.contains(where: isSeen) } }
+    func rows(_ part: Int) -> UnsafePointer<UInt64> { UnsafePointer(storage[part]) }
+
+    /// Parts with a row of a set.
+    func seen(_ set: UnsafePointer<UInt64>) -> [Bool] {
+        memberships.indices.map { storage.meet(storage[$0], set) }
+    }
 
     /// A set as a sum of parts.
     func vector(_ set: Int) -> [Int] { memberships.map { Int($0 >> UInt64(set) & 1) } }

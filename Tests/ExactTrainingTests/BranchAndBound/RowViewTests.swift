@@ -81,19 +81,36 @@ struct RowViewTests {
     }
 
     @Test func setsAreSumsOfParts() {
-        let sets = [
-            [true, true, true, false, true], [true, true, false, false, false],
-            [
-                false, false, true, false, true,
-            ],
-        ]
-        let slopes = [1.0, -2, 3, 4, 0]
-        let parts = RowParts(sets, slopes: slopes)
-        // Rows 0 and 1 are one part, row 2 another; row 3 is in no set, row 4 has no slope.
-        #expect(parts.vector(0) == [1, 1] && parts.vector(1) == [1, 0] && parts.vector(2) == [0, 1])
-        var span = IntegerSpan()
-        #expect(span.insert(parts.vector(1)) && span.insert(parts.vector(2)) && !span.insert(parts.vector(0)))
-        let seen = parts.seen { $0 == 2 }
-        #expect(parts.vector(0, within: seen) == [0, 1])
+        for seed in 0..<200 {
+            var random = SeededGenerator(seed: UInt64(seed))
+            let rows = Int.random(in: 1...200, using: &random)
+            let sets = RowSets(stride: rows)
+            let count = Int.random(in: 1...6, using: &random)
+            sets.reserve(count)
+            for set in 0..<count {
+                let other = Int.random(in: 0...set, using: &random)
+                for row in 0..<rows {
+                    // Random ones, and parts and unions of earlier ones.
+                    let isIn = Bool.random(using: &random)
+                    if isIn || (set > 1 && RowSets.contains(sets[other], row)) {
+                        sets[set][row >> 6] |= 1 << UInt64(row & 63)
+                    }
+                }
+            }
+            let parts = RowParts((0..<count).map { UnsafePointer(sets[$0]) }, storage: RowSets(stride: rows))
+            for row in 0..<rows {
+                let containing = parts.memberships.indices.filter {
+                    RowSets.contains(parts.rows($0), row)
+                }
+                let membership = (0..<count).reduce(UInt64(0)) {
+                    RowSets.contains(sets[$1], row) ? $0 | 1 << UInt64($1) : $0
+                }
+                #expect(containing.map { parts.memberships[$0] } == (membership == 0 ? [] : [membership]), "seed \(seed)")
+            }
+            #expect(Set(parts.memberships).count == parts.memberships.count, "seed \(seed)")
+            let seen = parts.seen(sets[0])
+            #expect(seen == parts.memberships.map { $0 & 1 == 1 }, "seed \(seed)")
+            #expect(parts.vector(0, within: seen) == parts.vector(0), "seed \(seed)")
+        }
     }
 }
