@@ -40,7 +40,8 @@ final class ProvenBound {
     private var largestRoom = 0.0
 
     private var equations: [Equation] = []
-    private var momentBuffers: RowColumns
+    private let basis: RowColumns
+    private let momentBuffers: RowColumns
 
     init(_ relaxation: NodeRelaxation) {
         self.relaxation = relaxation
@@ -54,6 +55,7 @@ final class ProvenBound {
         partSets = RowSets(stride: stride)
         seenSets = RowSets(stride: stride)
         momentBuffers = RowColumns(stride: stride)
+        basis = RowColumns(stride: stride)
         rooms = .allocate(capacity: stride)
         rooms.initialize(repeating: 0, count: stride)
     }
@@ -97,34 +99,32 @@ final class ProvenBound {
     }
 
     /// Slopes below these parts of a typical one may be noise; where all of them are kept, dependencies may not show.
-    private static let noises = [1e-10, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3]
+    private static let noises = [1e-10, 1e-6, 1e-4, 1e-2]
 
     /// - Returns: a true lower bound of the weighted sum of the losses (without their constant), from the relaxation's
     ///   dual slopes; nil where none was found.
     ///
     /// - Parameter isThorough: whether to try hard.
     func value(isThorough: Bool) -> Double? {
-        for noise in isThorough ? Self.noises[...] : Self.noises[1...1] {
-            guard relaxation.dropNoise(noise) || noise == Self.noises[isThorough ? 0 : 1] else { continue }
-            if let bound = bound(isThorough: isThorough) { return bound }
+        guard isThorough else {
+            _ = relaxation.dropNoise(Self.noises[1])
+            return bound(isThorough: false, projects: false)
+        }
+        for (index, noise) in Self.noises.enumerated() {
+            guard relaxation.dropNoise(noise) || index == 0 else { continue }
+            if let bound = bound(isThorough: true, projects: index > 0) { return bound }
+            if index == 0, let bound = bound(isThorough: true, projects: true) { return bound }
         }
         return nil
     }
 
-    private func bound(isThorough: Bool) -> Double? {
+    private func bound(isThorough: Bool, projects: Bool) -> Double? {
         let columns = relaxation.fillDualColumns()
         loadColumns()
         let length = loadRows()
-        let rounding = rounding
-        let (rayCount, size) = (relaxation.rayCount, relaxation.columnCount)
-        var tight: [Int] = []
-        for k in 0..<size {
-            (profits[k], errors[k]) = profit(columns[k], columnError[k], rounding)
-            // Where no row counts, the profit is 0 exactly.
-            if k >= rayCount || (errors[k] != 0 && !(profits[k] - errors[k] > Self.tightness * length)) {
-                tight.append(k)
-            }
-        }
+        let rayCount = relaxation.rayCount
+        var tight = loadProfits(columns, length)
+        if projects, project(tight, columns) { tight = loadProfits(columns, loadRows()) }
         var correction = Correction()
         // Far from a solution nothing near is feasible.
         if tight.contains(where: { profits[$0].magnitude > 1e-6 * length }) { return nil }
@@ -145,6 +145,81 @@ final class ProvenBound {
         }
         return tight.isEmpty ? value(correction) : nil
     }
+
+    /// - Returns: the columns whose profits are to be made 0.
+    private func loadProfits(_ columns: RowColumns, _ length: Double) -> [Int] {
+        let rounding = rounding
+        var tight: [Int] = []
+        for k in 0..<relaxation.columnCount {
+            (profits[k], errors[k]) = profit(columns[k], columnError[k], rounding)
+            // Where no row counts, the profit is 0 exactly.
+            if k >= relaxation.rayCount
+                || (errors[k] != 0 && !(profits[k] - errors[k] > Self.tightness * length))
+            {
+                tight.append(k)
+            }
+        }
+        return tight
+    }
+
+    /// Moves all slopes a little, to where the profits of these columns are 0 but for rounding: what is left to be
+    /// corrected by a few of them is much less then. Least squares by Gram and Schmidt's orthogonalisation, rows weighted
+    /// by how far they may move: the columns may be nearly dependent.
+    ///
+    /// - Returns: whether they were moved.
+    private func project(_ tight: [Int], _ columns: RowColumns) -> Bool {
+        let size = tight.count
+        guard size > 0 else { return false }
+        let (slope, rooms, stride, count) = (relaxation.dualSlope, rooms, data.stride, data.count)
+        basis.reserve(size + 1)
+        let shift = basis[size]
+        let triangle = scratch.reserve(size * size + size)
+        let factors = triangle + size * size
+        for k in 0..<size {
+            let (vector, column) = (basis[k], columns[tight[k]])
+            for row in 0..<stride { vector[row] = slope[row] != 0 ? column[row] * rooms[row] : 0 }
+            let length = crease_training_profit(vector, vector, stride).sum.squareRoot()
+            for j in 0..<k { triangle[k * size + j] = 0 }
+            // Twice is enough.
+            for _ in 0..<2 {
+                for j in 0..<k where triangle[j * size + j] > 0 {
+                    let other = basis[j]
+                    let part = crease_training_profit(vector, other, stride).sum
+                    triangle[k * size + j] += part
+                    for row in 0..<stride { vector[row] -= part * other[row] }
+                }
+            }
+            let rest = crease_training_profit(vector, vector, stride).sum.squareRoot()
+            guard rest > Self.leastRest * length else {
+                triangle[k * size + k] = 0
+                continue
+            }
+            triangle[k * size + k] = rest
+            let inverse = 1 / rest
+            for row in 0..<stride { vector[row] *= inverse }
+        }
+        var hasMoved = false
+        for _ in 0..<Self.projections {
+            for row in 0..<stride { shift[row] = 0 }
+            for k in 0..<size {
+                factors[k] = 0
+                guard triangle[k * size + k] > 0 else { continue }
+                var sum = -crease_training_profit(columns[tight[k]], slope, stride).sum
+                for j in 0..<k { sum -= triangle[k * size + j] * factors[j] }
+                factors[k] = sum / triangle[k * size + k]
+                let (factor, vector) = (factors[k], basis[k])
+                for row in 0..<stride { shift[row] += factor * vector[row] }
+            }
+            for row in 0..<count where !(shift[row].magnitude <= 0.1) { return hasMoved }
+            for row in 0..<count where slope[row] != 0 { slope[row] += shift[row] * rooms[row] }
+            hasMoved = true
+        }
+        return hasMoved
+    }
+
+    private static let projections = 2
+    /// Columns with less than this part of them outside the span of others are taken for dependent.
+    private static let leastRest = 1e-10
 
     private func loadColumns() {
         columnUnit.removeAll(keepingCapacity: true)
@@ -319,7 +394,7 @@ final class ProvenBound {
         }
     }
 
-    private static let leastPivot = 1e-7
+    private static let leastPivot = 1e-9
 
     /// How far the entries of g at the pivots have to move at most: by the inverse of the matrix of their factors, which
     /// is bounded by an approximate one.
