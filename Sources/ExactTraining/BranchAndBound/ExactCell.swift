@@ -107,7 +107,8 @@ struct ExactCell {
                 guard let target = matrix.solve(used.map { right[$0] }) else { return nil }
                 // As far towards the least squares of the columns in use as signs allow.
                 var step = Rational.one
-                for (index, column) in used.enumerated() where !columns[column].isFree && target[index].sign < 0 {
+                for (index, column) in used.enumerated()
+                where !columns[column].isFree && target[index].sign < 0 {
                     step = min(step, coefficients[index] / (coefficients[index] - target[index]))
                 }
                 for index in used.indices {

@@ -508,7 +508,8 @@ final class ProvenBound {
             dropped.formUnion(members)
             guard known.insert(parts.vector(index)) else { continue }
             for coordinate in 0..<dimension {
-                result.equations.append(moment(coordinate, index, momentBuffers[index * dimension + coordinate]))
+                result.equations.append(
+                    moment(coordinate, index, momentBuffers[index * dimension + coordinate]))
             }
         }
         // Of lines that rays lie on, the sets of rows with a moment that is 0 along them.

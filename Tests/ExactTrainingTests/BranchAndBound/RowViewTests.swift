@@ -105,7 +105,9 @@ struct RowViewTests {
                 let membership = (0..<count).reduce(UInt64(0)) {
                     RowSets.contains(sets[$1], row) ? $0 | 1 << UInt64($1) : $0
                 }
-                #expect(containing.map { parts.memberships[$0] } == (membership == 0 ? [] : [membership]), "seed \(seed)")
+                #expect(
+                    containing.map { parts.memberships[$0] } == (membership == 0 ? [] : [membership]),
+                    "seed \(seed)")
             }
             #expect(Set(parts.memberships).count == parts.memberships.count, "seed \(seed)")
             let seen = parts.seen(sets[0])
