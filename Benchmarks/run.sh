@@ -2,7 +2,8 @@
 # Every benchmark: in-process ones beside their peers, then races over HTTP. Needs the release build (`make bench`
 # makes it). Usage: run.sh [SECTION]...; sections: arithmetic evaluation compilation counting pieces approximation
 # training http; all by default. Section pieces also times programs for the same cells whose C++ sources
-# CREASE_PEER_CELLS (by rays) and CREASE_PEER_PROGRAMS (by linear programs) name.
+# CREASE_PEER_CELLS (by rays) and CREASE_PEER_PROGRAMS (by linear programs) name, and section training a branch and bound
+# with Eigen that CREASE_PEER_TRAINING names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -82,8 +83,13 @@ for section in "${sections[@]}"; do
             "$peers/python/bin/pip" install --quiet --disable-pip-version-check \
                 scikit-learn==1.7.2 PySCIPOpt==6.3.0 gurobipy==13.0.3 matplotlib==3.11.2
         fi
+        trial=()
+        if [ -n "${CREASE_PEER_TRAINING:-}" ]; then
+            g++ -O3 -march=native -I/usr/include/eigen3 "$CREASE_PEER_TRAINING" -o "$peers/training"
+            trial=(--trial "$peers/training")
+        fi
         "$peers/python/bin/python" Benchmarks/Races/training_races.py .build/release/crease "$bench" \
-            --pictures docs/pictures
+            --pictures docs/pictures "${trial[@]}"
         ;;
     http) "$peers/python/bin/python" Benchmarks/Races/http_races.py .build/release/crease "$peers/simdjson_numbers" ;;
     *)

