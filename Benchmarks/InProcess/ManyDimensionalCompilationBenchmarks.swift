@@ -42,7 +42,12 @@ let manyDimensionalCompilationBenchmarks: [Benchmark] = [
         let count = max(2, arguments.first.flatMap { Int($0) } ?? 64)
         let dimension = max(1, arguments.dropFirst().first.flatMap { Int($0) } ?? 2)
         var random = RandomNumbers()
-        let points = (0..<dimension).reduce(1) { product, _ in product * count }
+        var points = 1
+        for _ in 0..<dimension {
+            let (product, isTooLarge) = points.multipliedReportingOverflow(by: count)
+            guard !isTooLarge, product <= 1 << 24 else { throw TooManyPoints() }
+            points = product
+        }
         let values = (0..<points).map { _ in random.rational() }
         let axis = (0..<count).map { Rational($0) }
         let map = try SimplicialFunction(axes: (0..<dimension).map { _ in axis }, values: values)
@@ -50,6 +55,10 @@ let manyDimensionalCompilationBenchmarks: [Benchmark] = [
             "map of \(count)^\(dimension)", .simplicial(map), arguments, pieces: map.simplices.count)
     },
 ]
+
+private struct TooManyPoints: Error, CustomStringConvertible {
+    let description = "compile-map [POINTS] [DIMENSION]: more than 2^24 points"
+}
 
 struct RandomNumbers {
     private var state: UInt64 = 1

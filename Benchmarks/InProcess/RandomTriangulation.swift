@@ -69,7 +69,8 @@ struct RandomTriangulation {
     }
 
     private mutating func flip() {
-        var open = Array(sides.keys)
+        // In an order that is the same in every run: four points on a circle have two triangulations.
+        var open = sides.keys.sorted { ($0.a, $0.b) < ($1.a, $1.b) }
         while let edge = open.popLast() {
             guard let both = sides[edge], both.count == 2 else { continue }
             let ends = both.map { place in triangles[place].first { $0 != edge.a && $0 != edge.b } ?? 0 }
