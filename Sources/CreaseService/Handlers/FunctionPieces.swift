@@ -16,6 +16,15 @@ struct FunctionPieces {
     let pointer: String
     let definition: PieceDefinition
     let call: Call
+    private let progress: CompileProgress
+
+    init(function: DecodedFunction, pointer: String, definition: PieceDefinition, call: Call) {
+        self.function = function
+        self.pointer = pointer
+        self.definition = definition
+        self.call = call
+        progress = CompileProgress(call)
+    }
 
     func answer(on box: InputBox?, form: PiecesAnswer) throws -> Response {
         if definition == .activation, !isNetwork {
@@ -46,7 +55,8 @@ struct FunctionPieces {
         guard isSmall else { return nil }
         do {
             let pieces = try PolyhedralPieces(
-                of: function.expression, maximumCells: maximumCells, isCancelled: call.cancellation.closure)
+                of: function.expression, maximumCells: maximumCells,
+                progress: { progress.report($0, $1) }, isCancelled: call.cancellation.closure)
             return pieces.counts.level
         } catch {
             if case .cancelled = error { throw Problem.cancelled }
@@ -115,7 +125,8 @@ struct FunctionPieces {
     private func compiled() throws -> Network<Rational> {
         do {
             return try ManyDimensionalCompiler.compile(
-                function.expression, isCancelled: call.cancellation.closure
+                function.expression, progress: { progress.report($0, $1) },
+                isCancelled: call.cancellation.closure
             ).network
         } catch {
             throw ManyDimensionalCompile.problem(error, pointer)
@@ -139,7 +150,7 @@ struct FunctionPieces {
                 of: function.expression,
                 in: box.map { box in zip(box.lower, box.upper).map { $0...$1 } },
                 maximumCells: call.service.configuration.maximumCompilationCells,
-                isCancelled: call.cancellation.closure)
+                progress: { progress.report($0, $1) }, isCancelled: call.cancellation.closure)
         } catch {
             throw ManyDimensionalCompile.problem(error, pointer)
         }

@@ -123,6 +123,27 @@ import Testing
         #expect(dimension != 2 || strict > 0)
     }
 
+    @Test func progressGoesThroughItsPhases() throws {
+        var random = RandomFunctions(seed: 5)
+        let points = random.mesh(2, points: 40)
+        let mesh = SimplicialFunction(
+            uncheckedDimension: 2, vertices: points.vertices, simplices: points.simplices,
+            values: points.vertices.map { _ in Rational(random.integer(0...2) == 0 ? 6 : 0) })
+        var reports: [(phase: String, fraction: Double)] = []
+        _ = try PolyhedralPieces(
+            of: .simplicial(mesh), maximumCells: 1000, progress: { reports.append(($0, $1)) })
+        var phases: [String] = []
+        for (index, report) in reports.enumerated() {
+            #expect((0...1).contains(report.fraction))
+            if phases.last == report.phase {
+                #expect(reports[index - 1].fraction <= report.fraction)
+            } else {
+                phases.append(report.phase)
+            }
+        }
+        #expect(phases == ["cutting", "joining", "meeting", "connecting"])
+    }
+
     /// Functions of functions, on all of R^n with lines in their cells, and in boxes.
     @Test(arguments: 1...3) func expressions(dimension: Int) throws {
         var strict = 0

@@ -31,16 +31,19 @@ public struct PolyhedralPieces: Sendable {
     /// - Parameters:
     ///   - box: where pieces are counted; `nil` for all of the domain.
     ///   - maximumCells: the most polyhedra.
+    ///   - progress: told a phase, and how much of it is done.
     /// - Throws: `tooManyCells`, `cancelled`, `dimensionsDisagree`.
     public init(
         of function: FunctionExpression, in box: [ClosedRange<Rational>]? = nil, maximumCells: Int,
+        progress: (String, Double) -> Void = { _, _ in },
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(ManyDimensionalFault) {
+        progress("cutting", 0)
         let cells = try FunctionCells(
             function, in: box, maximumCells: maximumCells, isCancelled: isCancelled
         ).cells
         var joining = PolyhedralJoining(cells, maximumCells: maximumCells, isCancelled)
-        try joining.run()
+        try joining.run(progress)
         self.cells = cells
         affine = joining.affine
         open = Self.numbers(&joining.open)
@@ -113,7 +116,7 @@ private struct PolyhedralJoining {
         level = open
     }
 
-    mutating func run() throws(ManyDimensionalFault) {
+    mutating func run(_ progress: (String, Double) -> Void) throws(ManyDimensionalFault) {
         var groups: [AffineFunction: Int] = [:]
         var members: [[Int]] = []
         for (index, cell) in cells.enumerated() {
@@ -125,8 +128,11 @@ private struct PolyhedralJoining {
             members[place].append(index)
             affine.append(place)
         }
+        var done = 0
         for group in members where group.count > 1 {
-            try forEachNear(group) { (first, second) throws(ManyDimensionalFault) in
+            defer { done += group.count }
+            try forEachNear(group, { progress("joining", (Double(done) + $0) / Double(cells.count)) }) {
+                (first, second) throws(ManyDimensionalFault) in
                 if open.root(first) == open.root(second) { return }
                 guard let pair = try shared(first, second, measured: true) else { return }
                 closed.join(first, second)
@@ -137,13 +143,17 @@ private struct PolyhedralJoining {
         let scattered = members.filter { group in Set(group.map { closed.root($0) }).count > 1 }
         if scattered.isEmpty { return }
         var pairs: [Pair] = []
-        try forEachNear(Array(cells.indices)) { (first, second) throws(ManyDimensionalFault) in
+        try forEachNear(Array(cells.indices), { progress("meeting", $0 / Double(cells.count)) }) {
+            (first, second) throws(ManyDimensionalFault) in
             guard let pair = try shared(first, second, measured: false) else { return }
             pairs.append(pair)
             // The memory of a pair is some hundred bytes.
             guard pairs.count <= 200 * max(1, maximumCells) else { throw .tooManyCells(limit: maximumCells) }
         }
-        for group in scattered { try join(group, where: cells[group[0]].function, pairs) }
+        for (count, group) in scattered.enumerated() {
+            progress("connecting", Double(count) / Double(scattered.count))
+            try join(group, where: cells[group[0]].function, pairs)
+        }
     }
 
     /// Joins the cells of an affine function that the set on which f equals it connects.
@@ -196,13 +206,16 @@ private struct PolyhedralJoining {
 
     // MARK: Pairs
 
-    /// Pairs whose boxes meet.
+    /// Pairs whose boxes meet; `progress` is told how many members are done.
     private func forEachNear(
-        _ members: [Int], _ body: (Int, Int) throws(ManyDimensionalFault) -> Void
+        _ members: [Int], _ progress: (Double) -> Void, _ body: (Int, Int) throws(ManyDimensionalFault) -> Void
     ) throws(ManyDimensionalFault) {
         let sorted = members.sorted { (boxes[$0][0].lowerBound, $0) < (boxes[$1][0].lowerBound, $1) }
         for (place, first) in sorted.enumerated() {
-            if place & 15 == 0, isCancelled() { throw .cancelled }
+            if place & 15 == 0 {
+                if isCancelled() { throw .cancelled }
+                progress(Double(place))
+            }
             for second in sorted[(place + 1)...] {
                 if boxes[second][0].lowerBound > boxes[first][0].upperBound { break }
                 guard zip(boxes[first], boxes[second]).allSatisfy({ $0.overlaps($1) }) else { continue }
