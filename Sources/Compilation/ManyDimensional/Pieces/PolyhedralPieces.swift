@@ -208,7 +208,8 @@ private struct PolyhedralJoining {
 
     /// Pairs whose boxes meet; `progress` is told how many members are done.
     private func forEachNear(
-        _ members: [Int], _ progress: (Double) -> Void, _ body: (Int, Int) throws(ManyDimensionalFault) -> Void
+        _ members: [Int], _ progress: (Double) -> Void,
+        _ body: (Int, Int) throws(ManyDimensionalFault) -> Void
     ) throws(ManyDimensionalFault) {
         let sorted = members.sorted { (boxes[$0][0].lowerBound, $0) < (boxes[$1][0].lowerBound, $1) }
         for (place, first) in sorted.enumerated() {
