@@ -18,7 +18,8 @@ struct ExactCellTests {
                     let cones = (0..<problem.hiddenUnits).map { _ in decidedCone(data, &random) }
                     let positive = Int.random(in: 0...problem.hiddenUnits, using: &random)
                     var cell = try #require(ExactCell(data, cones, positiveUnits: positive), "\(note)")
-                    let solution = try #require(cell.solve(), "\(note)")
+                    let solved = cell.solve()
+                    let solution = try #require(solved, "\(note)")
 
                     // The parameters are in the cell, and their loss is the bound.
                     let split = cones.count * data.dimension
