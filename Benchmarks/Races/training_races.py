@@ -58,6 +58,8 @@ HARD = [
     ("labels", 2, 2, 80, "logistic"),
 ]
 
+CURVE_ROWS = [16, 40, 80, 160, 320, 442]
+
 PEER_SHAPES = [(2, 2), (1, 3), (3, 2)]
 PEER_ROWS = [8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 128, 200, 400]
 
@@ -143,7 +145,7 @@ def curves(crease, pictures):
     series = {}
     for n, units in ((1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1), (3, 2)):
         points = []
-        for rows in (16, 40, 80, 160, 320, 442):
+        for rows in CURVE_ROWS:
             answer = crease.train(load("diabetes", n, rows), units)
             if answer is None or not answer["optimal"]:
                 break
@@ -161,6 +163,8 @@ def curves(crease, pictures):
     figure, axes = pyplot.subplots(figsize=(6.4, 4))
     for name, points in series.items():
         axes.loglog([p[0] for p in points], [p[1] for p in points], marker="o", markersize=3, label=name)
+    axes.set_xticks(CURVE_ROWS, [str(rows) for rows in CURVE_ROWS])
+    axes.minorticks_off()
     axes.set_xlabel("points")
     axes.set_ylabel("seconds to proved optimality")
     axes.legend(fontsize="small")
