@@ -68,11 +68,14 @@ let package = Package(
             cSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))]),
 
         // The mathematics: no HTTP, no JSON, no jobs.
+        module("ParallelWork"),
         module("ExactArithmetic", ["CGMP"]),
-        module("PiecewiseLinear", ["ExactArithmetic", "LinearProgramming"]),
-        module("ReLUNetworks", ["ExactArithmetic", "CEvaluationKernels"]),
+        module("PiecewiseLinear", ["ExactArithmetic", "LinearProgramming", "ParallelWork"]),
+        module("ReLUNetworks", ["ExactArithmetic", "CEvaluationKernels", "ParallelWork"]),
         module("LinearProgramming", ["ExactArithmetic"]),
-        module("Compilation", ["ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks"]),
+        module(
+            "Compilation",
+            ["ExactArithmetic", "LinearProgramming", "ParallelWork", "PiecewiseLinear", "ReLUNetworks"]),
         module(
             "PieceCounting",
             ["CCellKernels", "ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks"]),
@@ -80,7 +83,7 @@ let package = Package(
         // Its inner loops read and write their own object's storage all the time.
         .target(
             name: "ExactTraining",
-            dependencies: ["CTrainingKernels", "ExactArithmetic", "ReLUNetworks", heaps],
+            dependencies: ["CTrainingKernels", "ExactArithmetic", "ParallelWork", "ReLUNetworks", heaps],
             swiftSettings: strict + [
                 .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
             ]),
@@ -127,6 +130,7 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests.
+        tests("ParallelWorkTests", ["ParallelWork"]),
         tests("ExactArithmeticTests", ["ExactArithmetic"]),
         tests("PiecewiseLinearTests", ["PiecewiseLinear", "LinearProgramming", "ExactArithmetic"]),
         tests("ReLUNetworksTests", ["ReLUNetworks", "CEvaluationKernels", "ExactArithmetic"]),

@@ -76,10 +76,12 @@ private func report(_ name: String, _ function: FunctionExpression, _ arguments:
     throws
 {
     let objective: ManyDimensionalOptions.Objective = arguments.contains("depth") ? .depth : .size
+    let threads =
+        arguments.first { $0.hasPrefix("threads=") }.flatMap { Int($0.dropFirst("threads=".count)) } ?? 1
     var network: (size: Int, widths: [Int])?
     let time = try ContinuousClock().measure {
         let compiled = try ManyDimensionalCompiler.compile(
-            function, options: ManyDimensionalOptions(objective: objective)
+            function, options: ManyDimensionalOptions(objective: objective, threads: threads)
         ).network
         network = (compiled.size, compiled.hiddenWidths)
     }
@@ -88,6 +90,6 @@ private func report(_ name: String, _ function: FunctionExpression, _ arguments:
     let bound = (3 * (1 << bits) + 2 * bits - 3) * q + 3 * (1 << bits) - 2 * bits - 3
     let ratio = (10 * Double(bound) / Double(max(1, network.size))).rounded() / 10
     print(
-        "\(name), \(q) pieces, for \(objective.rawValue): \(network.size) nodes in \(network.widths.count) hidden layers \(network.widths), \(time); published bound \(bound) nodes, \(ratio) times as many"
+        "\(name), \(q) pieces, for \(objective.rawValue), \(threads) thread\(threads == 1 ? "" : "s"): \(network.size) nodes in \(network.widths.count) hidden layers \(network.widths), \(time); published bound \(bound) nodes, \(ratio) times as many"
     )
 }

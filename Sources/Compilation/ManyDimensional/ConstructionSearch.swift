@@ -71,7 +71,8 @@ struct ConstructionSearch {
         switch function {
         case .simplicial(let simplicial):
             progress("faces", 0)
-            let complex = try SimplicialComplex(simplicial, isCancelled: isCancelled)
+            let complex = try SimplicialComplex(
+                simplicial, threads: options.threads, isCancelled: isCancelled)
             let found = try meshCandidates(complex)
             guard complex.simplices.count <= Trial.polyhedra else { return found }
             return found
@@ -124,7 +125,7 @@ struct ConstructionSearch {
         let isShallow = options.objective == .depth
         var gluing = Gluing(
             complex, maximumLayers: isShallow ? maximumLayers : .max, maximumCells: options.maximumCells,
-            isCancelled: isCancelled)
+            threads: options.threads, isCancelled: isCancelled)
         let (circuit, output) = try gluing.build { progress("gluing", $0) }
         return Candidate(
             circuit: circuit, output: output,
@@ -160,12 +161,13 @@ struct ConstructionSearch {
                 ReLUCircuit(inputs: dimension).affine(gradient: $0.gradient, intercept: $0.intercept)
             },
             dimension: dimension)
-        let planar = dimension == 2 ? try maximum.planar(isCancelled: isCancelled) : nil
+        let planar =
+            dimension == 2 ? try maximum.planar(threads: options.threads, isCancelled: isCancelled) : nil
         let needed: [AffineForm]
         if let planar {
             needed = planar.cells.map(\.function)
         } else {
-            needed = try maximum.needed(isCancelled: isCancelled)
+            needed = try maximum.needed(threads: options.threads, isCancelled: isCancelled)
         }
         var seen: Set<AffineForm> = []
         let forms = needed.filter { seen.insert($0).inserted }
@@ -188,7 +190,7 @@ struct ConstructionSearch {
     }
 
     private func regionCandidates(_ regions: RegionFunction) throws(ManyDimensionalFault) -> [Candidate] {
-        let function = try PolyhedralFunction(regions, isCancelled: isCancelled)
+        let function = try PolyhedralFunction(regions, threads: options.threads, isCancelled: isCancelled)
         let isConvex = regions.discontinuity.isZero && (regions.isDomainConvex || regions.coversSpace)
         var found: [Candidate] = []
         if isConvex { found += try triangulationCandidates(regions, function) }
@@ -211,7 +213,7 @@ struct ConstructionSearch {
         if dimension == 2 {
             let mesh = try PlanarTriangulation(
                 try PlanarFunction(regions, isCancelled: isCancelled), isCancelled: isCancelled)
-            let complex = try SimplicialComplex(mesh, isCancelled: isCancelled)
+            let complex = try SimplicialComplex(mesh, threads: options.threads, isCancelled: isCancelled)
             guard try complex.isConvexAndFaceToFace(isCancelled) else { return [] }
             var candidate = try gluingCandidate(complex)
             if mesh.isWhole { candidate.box = complex.box } else { candidate.mesh = nil }
@@ -219,7 +221,7 @@ struct ConstructionSearch {
         }
         guard
             let complex = try function.triangulated(
-                maximumSimplices: options.maximumCells, isCancelled: isCancelled)
+                maximumSimplices: options.maximumCells, threads: options.threads, isCancelled: isCancelled)
         else { return [] }
         return try meshCandidates(complex).map {
             var candidate = $0
@@ -233,7 +235,7 @@ struct ConstructionSearch {
         box: [ClosedRange<Rational>]? = nil
     ) throws(ManyDimensionalFault) -> [Candidate] {
         let lattice = try RegionLattice(
-            function, tolerance: tolerance, maximumCells: options.maximumCells,
+            function, tolerance: tolerance, maximumCells: options.maximumCells, threads: options.threads,
             progress: { progress("lattice", $0) }, isCancelled: isCancelled)
         var forms: [[[Int]]] = [lattice.selections]
         if let reduced = try lattice.reduced() { forms.append(reduced) }
@@ -261,10 +263,12 @@ struct ConstructionSearch {
         case .signedMax(let terms): return [try shallowSignedMaximum(terms)]
         case .simplicial(let simplicial):
             progress("faces", 0)
-            return try meshCandidates(try SimplicialComplex(simplicial, isCancelled: isCancelled))
+            return try meshCandidates(
+                try SimplicialComplex(simplicial, threads: options.threads, isCancelled: isCancelled))
         case .regions(let regions)
         where regions.discontinuity.isZero && (regions.isDomainConvex || regions.coversSpace):
-            let polyhedral = try PolyhedralFunction(regions, isCancelled: isCancelled)
+            let polyhedral = try PolyhedralFunction(
+                regions, threads: options.threads, isCancelled: isCancelled)
             let glued = try triangulationCandidates(regions, polyhedral)
             return glued.isEmpty ? [try decomposed(polyhedral)] : glued
         case .regions:
@@ -341,8 +345,8 @@ struct ConstructionSearch {
         } else {
             candidate = try decomposed(
                 try PolyhedralFunction(
-                    tree.circuit, tree.output, box: box, maximumCells: maximumCells, isCancelled: isCancelled)
-            )
+                    tree.circuit, tree.output, box: box, maximumCells: maximumCells, threads: options.threads,
+                    isCancelled: isCancelled))
         }
         candidate.maximumDeviation = tree.maximumDeviation
         // The cells may lie outside of the domain.
@@ -352,7 +356,7 @@ struct ConstructionSearch {
 
     private func planarCandidate(_ function: PlanarFunction) throws(ManyDimensionalFault) -> Candidate {
         let mesh = try PlanarTriangulation(function, isCancelled: isCancelled)
-        let complex = try SimplicialComplex(mesh, isCancelled: isCancelled)
+        let complex = try SimplicialComplex(mesh, threads: options.threads, isCancelled: isCancelled)
         var candidate = try gluingCandidate(complex)
         // The polygons may cover more than the domain, or less than the plane.
         candidate.mesh = nil
@@ -364,7 +368,7 @@ struct ConstructionSearch {
         progress("decomposition", 0)
         var circuit = ReLUCircuit(inputs: dimension)
         let decomposition = try ConvexDecomposition(
-            function, maximumCells: options.maximumCells, isCancelled: isCancelled)
+            function, maximumCells: options.maximumCells, threads: options.threads, isCancelled: isCancelled)
         let output = try decomposition.form(
             in: &circuit, ShallowMaxima(layers: maximumLayers, isCancelled: isCancelled))
         return Candidate(
@@ -379,7 +383,8 @@ struct ConstructionSearch {
         -> Network<Rational>
     {
         let algebra = NetworkAlgebra(maximumParameters: options.maximumParameters, cancelled: isCancelled)
-        let layering = LayeringOptions(box: domain.box ?? candidate.box, outputBias: options.outputBias)
+        let layering = LayeringOptions(
+            box: domain.box ?? candidate.box, outputBias: options.outputBias, threads: options.threads)
         do {
             return try candidate.circuit.network(of: [candidate.output], options: layering, algebra)
         } catch {

@@ -19,16 +19,19 @@ public struct ManyDimensionalOptions: Sendable {
     public var maximumUnits: Int
     /// The most cells that a function may be cut into on the way to few layers.
     public var maximumCells: Int
+    /// The most threads; the network does not depend on it.
+    public var threads: Int
 
     public init(
         objective: Objective = .size, outputBias: Bool = true, maximumParameters: Int = 20_000_000,
-        maximumUnits: Int = 200_000, maximumCells: Int = 20_000
+        maximumUnits: Int = 200_000, maximumCells: Int = 20_000, threads: Int = 1
     ) {
         self.objective = objective
         self.outputBias = outputBias
         self.maximumParameters = maximumParameters
         self.maximumUnits = maximumUnits
         self.maximumCells = maximumCells
+        self.threads = threads
     }
 }
 
@@ -41,8 +44,9 @@ public enum ManyDimensionalFault: Error, Equatable, Sendable {
     case tooManyParameters(limit: Int)
     /// The construction would have more units than the limit.
     case tooManyUnits(limit: Int)
-    /// The function falls into more cells than the limit.
-    case tooManyCells(limit: Int)
+    /// The function falls into more cells than the limit, or cells have more corners or common points than go with so many;
+    /// `reached` were found by then.
+    case tooManyCells(limit: Int, reached: Int)
     /// The construction needs a function on a convex domain.
     case domainNotConvex
     /// Regions that disagree, though within a tolerance, as a part of another function; or so that no lattice form is

@@ -55,7 +55,7 @@ struct FunctionPieces {
         guard isSmall else { return nil }
         do {
             let pieces = try PolyhedralPieces(
-                of: function.expression, maximumCells: maximumCells,
+                of: function.expression, maximumCells: maximumCells, threads: threads,
                 progress: { progress.report($0, $1) }, isCancelled: call.cancellation.closure)
             return pieces.counts.level
         } catch {
@@ -122,11 +122,13 @@ struct FunctionPieces {
             box: box, definition: definition, call: call, isFunction: !isNetwork)
     }
 
+    private var threads: Int { call.service.configuration.threadsPerJob }
+
     private func compiled() throws -> Network<Rational> {
         do {
             return try ManyDimensionalCompiler.compile(
-                function.expression, progress: { progress.report($0, $1) },
-                isCancelled: call.cancellation.closure
+                function.expression, options: call.service.configuration.compilation,
+                progress: { progress.report($0, $1) }, isCancelled: call.cancellation.closure
             ).network
         } catch {
             throw ManyDimensionalCompile.problem(error, pointer)
@@ -137,7 +139,7 @@ struct FunctionPieces {
         do {
             return try ManyDimensionalCompiler.pieces(
                 of: function.expression, maximumCells: call.service.configuration.maximumCompilationCells,
-                isCancelled: call.cancellation.closure)
+                threads: threads, isCancelled: call.cancellation.closure)
         } catch {
             throw ManyDimensionalCompile.problem(error, pointer)
         }
@@ -149,7 +151,7 @@ struct FunctionPieces {
             pieces = try PolyhedralPieces(
                 of: function.expression,
                 in: box.map { box in zip(box.lower, box.upper).map { $0...$1 } },
-                maximumCells: call.service.configuration.maximumCompilationCells,
+                maximumCells: call.service.configuration.maximumCompilationCells, threads: threads,
                 progress: { progress.report($0, $1) }, isCancelled: call.cancellation.closure)
         } catch {
             throw ManyDimensionalCompile.problem(error, pointer)

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import HeapModule
+internal import ParallelWork
 internal import Synchronization
 
 /// The open nodes, the best network and the loop over them, on several threads.

@@ -1,4 +1,5 @@
 public import ExactArithmetic
+internal import ParallelWork
 
 /// How the units of a circuit become the hidden layers of a network.
 public struct LayeringOptions: Sendable {
@@ -7,10 +8,13 @@ public struct LayeringOptions: Sendable {
     public var box: [ClosedRange<Rational>]?
     /// Whether the last layer may have a bias; without one a constant costs a node.
     public var outputBias: Bool
+    /// The most threads; the network does not depend on it.
+    public var threads: Int
 
-    public init(box: [ClosedRange<Rational>]? = nil, outputBias: Bool = true) {
+    public init(box: [ClosedRange<Rational>]? = nil, outputBias: Bool = true, threads: Int = 1) {
         self.box = box
         self.outputBias = outputBias
+        self.threads = threads
     }
 }
 
@@ -42,22 +46,32 @@ extension ReLUCircuit {
     {
         precondition(options.box.map { $0.count == inputs } ?? true, "the box has the wrong dimension")
         let levels = CircuitLevels(self, outputs)
-        var best: CircuitLayering?
-        for places in levels.early == levels.late ? [levels.early] : [levels.early, levels.late] {
-            var decisions: Set<Bool> = []
-            for rule in InputCarrying.allCases {
-                // Where one of the ways was cheaper throughout, it was tried.
-                if rule == .always && !decisions.contains(false) { continue }
-                if rule == .never && !decisions.contains(true) { continue }
-                var layering = CircuitLayering(self, outputs, levels: places, rule, options, algebra)
+        let places = levels.early == levels.late ? [levels.early] : [levels.early, levels.late]
+        func tried(_ tries: [(place: Int, rule: InputCarrying)]) throws(AlgebraError) -> [CircuitLayering] {
+            try parallelMap(tries.count, threads: options.threads, perThread: 1) {
+                (index) throws(AlgebraError) in
+                var layering = CircuitLayering(
+                    self, outputs, levels: places[tries[index].place], tries[index].rule, options, algebra)
                 try layering.build()
-                if rule == .whereCheaper { decisions = layering.decisions }
-                if layering.size < best?.size ?? .max { best = layering }
-                // A circuit of one layer carries nothing but what the outputs need of the inputs.
-                if levels.layers == 0 { break }
+                return layering
             }
         }
-        guard let best else { throw .noNetworks }
+        let first = try tried(places.indices.map { ($0, .whereCheaper) })
+        // Where one of the ways was cheaper throughout, it was tried. A circuit without units carries nothing.
+        let more = places.indices.flatMap { place in
+            [(place: place, rule: InputCarrying.always), (place: place, rule: .never)].filter {
+                levels.layers > 0 && first[place].decisions.contains($0.rule == .never)
+            }
+        }
+        var layerings: [CircuitLayering] = []
+        var others = try tried(more).makeIterator()
+        for place in places.indices {
+            layerings.append(first[place])
+            for entry in more where entry.place == place {
+                if let layering = others.next() { layerings.append(layering) }
+            }
+        }
+        guard let best = layerings.min(by: { $0.size < $1.size }) else { throw .noNetworks }
         return best
     }
 }

@@ -1,6 +1,5 @@
 public import ExactArithmetic
-internal import Dispatch
-internal import Synchronization
+internal import ParallelWork
 
 /// What `ExactEvaluator` answers for a batch.
 public struct ExactEvaluation: Sendable, Equatable {
@@ -42,33 +41,16 @@ public struct ExactEvaluator: Sendable {
         let (count, overflow) = rows.multipliedReportingOverflow(by: network.inputs)
         guard rows >= 0, !overflow, count == inputs.count else { throw .shapesDisagree }
         let workers = max(1, min(threads, rows))
-        let results = Mutex<[Int: ExactEvaluation]>([:])
-        let failure = Mutex<EvaluationError?>(nil)
-        let nextShare = Atomic<Int>(0)
         // Neighbouring rows together, some shares for each thread.
         let share = max(1, rows / (workers * 8))
-        @Sendable func work() {
-            while failure.withLock({ $0 }) == nil {
-                let index = nextShare.wrappingAdd(1, ordering: .relaxed).oldValue
-                guard index <= rows / share, index * share < rows else { return }
-                do throws(EvaluationError) {
-                    let part = index * share..<min(rows, (index + 1) * share)
-                    let result = try evaluate(inputs, part, activations, gradients, cancelled)
-                    results.withLock { $0[index] = result }
-                } catch {
-                    failure.withLock { $0 = error }
-                }
-            }
+        let parts = try parallelMap(rows / share + (rows % share > 0 ? 1 : 0), threads: workers, perThread: 1)
+        {
+            (index) throws(EvaluationError) in
+            let part = index * share..<min(rows, (index + 1) * share)
+            return try evaluate(inputs, part, activations, gradients, cancelled)
         }
-        if workers == 1 {
-            work()
-        } else {
-            DispatchQueue.concurrentPerform(iterations: workers) { _ in work() }
-        }
-        if let failure = failure.withLock({ $0 }) { throw failure }
-        let parts = results.withLock { $0 }
         var whole = ExactEvaluation()
-        for (_, part) in parts.sorted(by: { $0.key < $1.key }) {
+        for part in parts {
             whole.outputs += part.outputs
             whole.activations += part.activations
             whole.gradients += part.gradients

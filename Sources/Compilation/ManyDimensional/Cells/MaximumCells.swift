@@ -1,9 +1,10 @@
 internal import ExactArithmetic
 internal import LinearProgramming
+internal import ParallelWork
 internal import ReLUNetworks
 
 /// The cells on which each of several affine functions is the largest.
-struct MaximumCells {
+struct MaximumCells: Sendable {
     /// Different from each other; of those that differ by a constant only the largest.
     private let forms: [AffineForm]
     private let dimension: Int
@@ -19,13 +20,15 @@ struct MaximumCells {
     }
 
     /// The functions that are largest on a set with interior. Complexity: a linear program for each.
-    func needed(isCancelled: () -> Bool) throws(ManyDimensionalFault) -> [AffineForm] {
-        var kept = forms
-        for form in forms where kept.count > 1 {
-            // Larger than all others that are left somewhere? max t with t ≤ form − other, t ≤ 1.
+    func needed(threads: Int = 1, isCancelled: @escaping @Sendable () -> Bool) throws(ManyDimensionalFault)
+        -> [AffineForm]
+    {
+        let areNeeded = try parallelMap(forms.count, threads: threads) {
+            (index) throws(ManyDimensionalFault) in
+            // Larger than all others somewhere? max t with t ≤ form − other, t ≤ 1.
             let zeros = [Rational](repeating: .zero, count: dimension)
-            var rows = kept.filter { $0 != form }.map { other in
-                let difference = form - other
+            var rows = forms.filter { $0 != forms[index] }.map { other in
+                let difference = forms[index] - other
                 return LinearInequality(
                     normal: difference.gradient(dimension).map { -$0 } + [.one], offset: difference.constant)
             }
@@ -34,28 +37,30 @@ struct MaximumCells {
                 try LinearProgram(maximising: zeros + [.one], inequalities: rows).solved(
                     isCancelled: isCancelled)
             }
-            if case .optimal(_, let value, _) = outcome, value.sign <= 0 { kept.removeAll { $0 == form } }
+            if case .optimal(_, let value, _) = outcome { return value.sign > 0 }
+            return true
         }
-        return kept
+        return zip(forms, areNeeded).filter(\.1).map(\.0)
     }
 
     /// In the plane: the polygons. Complexity: O(k²) for k functions, times a polygon's corners.
-    func planar(within parts: [PlanarPolygon] = PlanarPolygon.quadrants, isCancelled: () -> Bool)
-        throws(ManyDimensionalFault) -> PlanarFunction
-    {
-        var cells: [PlanarFunction.Cell] = []
-        for form in forms {
+    func planar(
+        within parts: [PlanarPolygon] = PlanarPolygon.quadrants, threads: Int = 1,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws(ManyDimensionalFault) -> PlanarFunction {
+        let cells = try parallelMap(forms.count, threads: threads) { (index) throws(ManyDimensionalFault) in
             if isCancelled() { throw .cancelled }
+            let form = forms[index]
             let differences = forms.filter { $0 != form }.map { $0 - form }
-            for part in parts {
+            return parts.compactMap { part -> PlanarFunction.Cell? in
                 var polygon: PlanarPolygon? = part
                 for difference in differences {
                     guard let left = polygon else { break }
                     polygon = left.part(below: difference)
                 }
-                if let polygon { cells.append((polygon, form)) }
+                return polygon.map { ($0, form) }
             }
         }
-        return PlanarFunction(cells: cells)
+        return PlanarFunction(cells: cells.flatMap(\.self))
     }
 }

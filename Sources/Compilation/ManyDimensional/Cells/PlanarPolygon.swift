@@ -151,8 +151,9 @@ struct PlanarFunction {
                     tasks.append(Task(polygon: below, values: task.values + [AffineForm(constant: .zero)]))
                     task.polygon = above
                     task.values.append(form)
-                    guard cells.count + tasks.count < maximumCells else {
-                        throw .tooManyCells(limit: maximumCells)
+                    let found = cells.count + tasks.count + 1
+                    guard found <= maximumCells else {
+                        throw .tooManyCells(limit: maximumCells, reached: found)
                     }
                 } else {
                     task.values.append(sides.above ? form : AffineForm(constant: .zero))

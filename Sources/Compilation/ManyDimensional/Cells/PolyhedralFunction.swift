@@ -1,15 +1,40 @@
 internal import ExactArithmetic
 internal import LinearProgramming
+internal import ParallelWork
 internal import PiecewiseLinear
 internal import ReLUNetworks
+internal import Synchronization
 
 /// A function on R^n or a convex part of it, given on convex polyhedra with interior.
-struct PolyhedralFunction {
-    struct Cell {
+struct PolyhedralFunction: Sendable {
+    struct Cell: Sendable {
         var polyhedron: Polyhedron
         /// A point at which all inequalities hold strictly.
         var interior: [Rational]
         var function: AffineForm
+
+        init(polyhedron: Polyhedron, interior: [Rational], function: AffineForm) {
+            self.polyhedron = polyhedron
+            self.interior = interior
+            self.function = function
+        }
+
+        /// `nil` where the region has no interior.
+        init?(_ region: RegionFunction.Region, _ isCancelled: () -> Bool) throws(ManyDimensionalFault) {
+            let dimension = region.function.dimension
+            polyhedron = Polyhedron(
+                dimension: dimension,
+                inequalities: region.halfSpaces.map { LinearInequality(normal: $0.normal, offset: $0.offset) }
+            )
+            let whole = polyhedron
+            let found = try faultless { () throws(LinearProgrammingFault) in
+                try whole.interior(isCancelled: isCancelled)
+            }
+            guard case .point(let point) = found else { return nil }
+            interior = point
+            function = ReLUCircuit(inputs: dimension).affine(
+                gradient: region.function.gradient, intercept: region.function.intercept)
+        }
 
         /// The parts below and above a form of the inputs that are not empty or flat.
         func split(by form: AffineForm, isCancelled: () -> Bool) throws(ManyDimensionalFault) -> (
@@ -62,32 +87,23 @@ struct PolyhedralFunction {
         self.cells = cells
     }
 
-    init(_ function: RegionFunction, isCancelled: () -> Bool) throws(ManyDimensionalFault) {
+    init(_ function: RegionFunction, threads: Int = 1, isCancelled: @escaping @Sendable () -> Bool)
+        throws(ManyDimensionalFault)
+    {
         dimension = function.dimension
-        cells = []
-        for region in function.regions {
+        cells = try parallelMap(function.regions.count, threads: threads) {
+            (index) throws(ManyDimensionalFault) in
             if isCancelled() { throw .cancelled }
-            let polyhedron = Polyhedron(
-                dimension: function.dimension,
-                inequalities: region.halfSpaces.map { LinearInequality(normal: $0.normal, offset: $0.offset) }
-            )
-            let interior = try faultless { () throws(LinearProgrammingFault) in
-                try polyhedron.interior(isCancelled: isCancelled)
-            }
-            guard case .point(let point) = interior else { continue }
-            let form = ReLUCircuit(inputs: dimension).affine(
-                gradient: region.function.gradient, intercept: region.function.intercept)
-            cells.append(Cell(polyhedron: polyhedron, interior: point, function: form))
-        }
+            return try Cell(function.regions[index], isCancelled)
+        }.compactMap(\.self)
     }
 
     /// The cells in which no unit of the circuit changes its sign.
     init(
         _ circuit: ReLUCircuit, _ output: AffineForm, box: [ClosedRange<Rational>]?, maximumCells: Int,
-        isCancelled: () -> Bool
+        threads: Int = 1, isCancelled: @escaping @Sendable () -> Bool
     ) throws(ManyDimensionalFault) {
         dimension = circuit.inputs
-        cells = []
         let coordinates = (0..<circuit.inputs).map { axis in
             circuit.affine(
                 gradient: (0..<circuit.inputs).map { $0 == axis ? .one : .zero }, intercept: .zero)
@@ -106,27 +122,83 @@ struct PolyhedralFunction {
             }
             start.interior = box.map { ($0.lowerBound + $0.upperBound) / Rational(2) }
         }
-        var tasks = [(cell: start, values: coordinates)]
-        while var (cell, values) = tasks.popLast() {
-            while values.count < circuit.inputs + circuit.units {
-                let form = circuit.preactivations[values.count - circuit.inputs].substituting(values)
-                if form.isConstant {
-                    values.append(AffineForm(constant: max(.zero, form.constant)))
-                    continue
-                }
-                let (below, above) = try cell.split(by: form, isCancelled: isCancelled)
-                if let below, let above {
-                    tasks.append((below, values + [AffineForm(constant: .zero)]))
-                    cell = above
-                    guard cells.count + tasks.count < maximumCells else {
-                        throw .tooManyCells(limit: maximumCells)
-                    }
-                }
-                values.append(above == nil ? AffineForm(constant: .zero) : form)
+        let cutting = CircuitCutting(circuit, output, maximumCells: maximumCells, isCancelled)
+        // Parts that are cut on several threads: as many for any number of these, so that the order is the same.
+        var parts = [CircuitCutting.Part(cell: start, values: coordinates)]
+        while parts.count < 64, let next = parts.firstIndex(where: { cutting.isOpen($0) }) {
+            parts.replaceSubrange(next...next, with: try cutting.advanced(parts[next]))
+        }
+        let open = parts
+        cells = try parallelMap(open.count, threads: threads, perThread: 1) {
+            (index) throws(ManyDimensionalFault) in try cutting.cells(of: open[index])
+        }.flatMap(\.self)
+    }
+}
+
+/// A circuit's cells, found by cutting parts of the inputs' space at one unit after the other.
+private final class CircuitCutting: Sendable {
+    struct Part: Sendable {
+        var cell: PolyhedralFunction.Cell
+        /// The inputs and the units so far, as forms of the inputs.
+        var values: [AffineForm]
+    }
+
+    private let circuit: ReLUCircuit
+    private let output: AffineForm
+    private let maximumCells: Int
+    private let isCancelled: @Sendable () -> Bool
+    /// Parts that have interior, so at most as many as there are cells.
+    private let parts = Atomic<Int>(1)
+
+    init(
+        _ circuit: ReLUCircuit, _ output: AffineForm, maximumCells: Int,
+        _ isCancelled: @escaping @Sendable () -> Bool
+    ) {
+        self.circuit = circuit
+        self.output = output
+        self.maximumCells = maximumCells
+        self.isCancelled = isCancelled
+    }
+
+    func isOpen(_ part: Part) -> Bool { part.values.count < circuit.inputs + circuit.units }
+
+    /// The part up to where a unit cuts it in two, or to its last unit: what lies above first.
+    func advanced(_ part: Part) throws(ManyDimensionalFault) -> [Part] {
+        var part = part
+        while isOpen(part) {
+            let form = circuit.preactivations[part.values.count - circuit.inputs].substituting(part.values)
+            if form.isConstant {
+                part.values.append(AffineForm(constant: max(.zero, form.constant)))
+                continue
             }
-            cell.function = output.substituting(values)
+            let (below, above) = try part.cell.split(by: form, isCancelled: isCancelled)
+            guard let below, let above else {
+                part.values.append(above == nil ? AffineForm(constant: .zero) : form)
+                continue
+            }
+            let parts = parts.wrappingAdd(1, ordering: .relaxed).newValue
+            guard parts <= maximumCells else { throw .tooManyCells(limit: maximumCells, reached: parts) }
+            return [
+                Part(cell: above, values: part.values + [form]),
+                Part(cell: below, values: part.values + [AffineForm(constant: .zero)]),
+            ]
+        }
+        return [part]
+    }
+
+    func cells(of part: Part) throws(ManyDimensionalFault) -> [PolyhedralFunction.Cell] {
+        var cells: [PolyhedralFunction.Cell] = []
+        var open = [part]
+        while let next = open.popLast() {
+            if isOpen(next) {
+                open += try advanced(next).reversed()
+                continue
+            }
+            var cell = next.cell
+            cell.function = output.substituting(next.values)
             cells.append(cell)
         }
+        return cells
     }
 }
 

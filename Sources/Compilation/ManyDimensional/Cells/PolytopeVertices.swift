@@ -1,13 +1,14 @@
 internal import ExactArithmetic
 internal import LinearProgramming
+internal import ParallelWork
 internal import ReLUNetworks
 
 /// A polytope by its vertices, each with the inequalities that hold with equality there.
 ///
 /// The double description method (Motzkin, Raiffa, Thompson, Thrall 1953): a box that holds the polytope is cut by one
 /// inequality after the other; two vertices span an edge where no third one has all of their common equalities.
-struct PolytopeVertices {
-    struct Vertex {
+struct PolytopeVertices: Sendable {
+    struct Vertex: Sendable {
         var point: [Rational]
         /// Bit i: inequality i, the box's sides first.
         var tight: UInt128
@@ -90,21 +91,31 @@ struct PolytopeVertices {
 extension PolyhedralFunction {
     /// The function on simplices; `nil` where some polyhedron is unbounded or has very many inequalities, where the
     /// polyhedra do not meet in whole faces or their union is not convex, or where there would be too many simplices.
-    func triangulated(maximumSimplices: Int, isCancelled: () -> Bool) throws(ManyDimensionalFault)
-        -> SimplicialComplex?
-    {
-        guard dimension > 0 else { return nil }
+    func triangulated(
+        maximumSimplices: Int, threads: Int = 1, isCancelled: @escaping @Sendable () -> Bool
+    ) throws(ManyDimensionalFault) -> SimplicialComplex? {
+        let most = PolytopeVertices.maximumInequalities - 2 * dimension
+        guard dimension > 0, cells.allSatisfy({ $0.polyhedron.inequalities.count <= most }) else {
+            return nil
+        }
+        let cells = cells
+        let boxes = try parallelMap(cells.count, threads: threads) { (index) throws(ManyDimensionalFault) in
+            try cells[index].boundingBox(isCancelled)
+        }.compactMap(\.self)
+        guard boxes.count == cells.count else { return nil }
+        let polytopes = try parallelMap(cells.count, threads: threads) {
+            (index) throws(ManyDimensionalFault) in
+            if isCancelled() { throw .cancelled }
+            return PolytopeVertices(
+                cells[index].polyhedron,
+                inside: boxes[index].map { ($0.lowerBound - .one)...($0.upperBound + .one) })
+        }
         var places: [[Rational]: Int] = [:]
         var points: [[Rational]] = []
         var values: [Rational] = []
         var simplices: [[Int]] = []
-        for cell in cells {
+        for (cell, polytope) in zip(cells, polytopes) {
             if isCancelled() { throw .cancelled }
-            guard cell.polyhedron.inequalities.count + 2 * dimension <= PolytopeVertices.maximumInequalities,
-                let box = try cell.boundingBox(isCancelled)
-            else { return nil }
-            let polytope = PolytopeVertices(
-                cell.polyhedron, inside: box.map { ($0.lowerBound - .one)...($0.upperBound + .one) })
             let numbers = polytope.vertices.map { vertex in
                 if let known = places[vertex.point] { return known }
                 places[vertex.point] = points.count
@@ -116,7 +127,7 @@ extension PolyhedralFunction {
             if simplices.count > maximumSimplices { return nil }
         }
         let complex = try SimplicialComplex(
-            dimension: dimension, vertices: points, simplices: simplices, values: values,
+            dimension: dimension, vertices: points, simplices: simplices, values: values, threads: threads,
             isCancelled: isCancelled)
         return try complex.isConvexAndFaceToFace(isCancelled) ? complex : nil
     }

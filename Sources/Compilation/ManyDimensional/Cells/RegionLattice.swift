@@ -1,5 +1,6 @@
 internal import ExactArithmetic
 internal import LinearProgramming
+internal import ParallelWork
 internal import ReLUNetworks
 
 /// A function on polyhedra in lattice form, max_i min_{j ∈ A_i} ℓ_j, certified by linear programs.
@@ -13,7 +14,7 @@ internal import ReLUNetworks
 ///
 /// For functions with a tolerance δ of discontinuity, "at least" and "at most" are meant up to δ, and the largest
 /// excess found bounds the deviation.
-struct RegionLattice {
+struct RegionLattice: Sendable {
     private(set) var functions: [AffineForm] = []
     /// Sets A_i, as they were certified, of the parts that were not cut.
     private(set) var selections: [[Int]] = []
@@ -22,7 +23,8 @@ struct RegionLattice {
 
     private let tolerance: Rational
     private let dimension: Int
-    private let isCancelled: () -> Bool
+    private let threads: Int
+    private let isCancelled: @Sendable () -> Bool
     private var cells: [PolyhedralFunction.Cell] = []
     /// The function of each cell.
     private var own: [Int] = []
@@ -33,18 +35,19 @@ struct RegionLattice {
     private var uncut: [Int] = []
 
     /// How the affine functions compare with a cell's own on it.
-    private struct Sides {
+    private struct Sides: Sendable {
         var atLeast: Set<Int> = []
         var atMost: Set<Int> = []
     }
 
     init(
-        _ function: PolyhedralFunction, tolerance: Rational, maximumCells: Int, progress: (Double) -> Void,
-        isCancelled: @escaping () -> Bool
+        _ function: PolyhedralFunction, tolerance: Rational, maximumCells: Int, threads: Int = 1,
+        progress: (Double) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) throws(ManyDimensionalFault) {
         self.tolerance = tolerance
         dimension = function.dimension
         maximumDeviation = tolerance
+        self.threads = threads
         self.isCancelled = isCancelled
         var places: [AffineForm: Int] = [:]
         for cell in function.cells {
@@ -56,9 +59,9 @@ struct RegionLattice {
             own.append(places[cell.function] ?? 0)
         }
         let given = cells.count
-        for index in 0..<given {
-            sides.append(try compare(cells[index], own[index]))
-            progress(0.5 * Double(index + 1) / Double(given))
+        let start = self
+        sides = try parallelMap(given, threads: threads, perThread: 1, progress: { progress(0.5 * $0) }) {
+            (index) throws(ManyDimensionalFault) in try start.compare(start.cells[index], start.own[index])
         }
         var open = Array(0..<given)
         var settled: Set<Set<Int>> = []
@@ -72,7 +75,9 @@ struct RegionLattice {
             if let fault = try fault(of: selection, over: given) {
                 if let (below, above) = try parts(of: index, fault) {
                     for part in [below, above] {
-                        guard cells.count < maximumCells else { throw .tooManyCells(limit: maximumCells) }
+                        guard cells.count < maximumCells else {
+                            throw .tooManyCells(limit: maximumCells, reached: cells.count + 1)
+                        }
                         open.append(cells.count)
                         cells.append(part)
                         own.append(own[index])
@@ -218,7 +223,7 @@ struct RegionLattice {
         }
     }
 
-    private struct Fault {
+    private struct Fault: Sendable {
         var cell: Int
         var point: [Rational]
         var excess: Rational
@@ -226,31 +231,40 @@ struct RegionLattice {
 
     /// A given cell on which the term is above the function, with a point.
     private func fault(of selection: Set<Int>, over given: Int) throws(ManyDimensionalFault) -> Fault? {
-        for cell in 0..<given {
-            if !selection.isDisjoint(with: sides[cell].atMost) { continue }
-            if isCancelled() { throw .cancelled }
-            // max t with t ≤ ℓ_j − ℓ_k for all j of the selection, on the cell; t ≤ 1 + tolerance keeps it bounded.
-            let polyhedron = cells[cell].polyhedron
-            var rows = polyhedron.inequalities.map {
-                LinearInequality(normal: $0.normal + [.zero], offset: $0.offset)
+        var left = (0..<given).filter { selection.isDisjoint(with: sides[$0].atMost) }[...]
+        let members = selection.sorted()
+        let search = self
+        while !left.isEmpty {
+            let part = Array(left.prefix(8 * threads))
+            left = left.dropFirst(part.count)
+            let faults = try parallelMap(part.count, threads: threads, perThread: 2) {
+                (place) throws(ManyDimensionalFault) in try search.fault(of: members, on: part[place])
             }
-            for other in selection.sorted() {
-                let difference = functions[other] - functions[own[cell]]
-                rows.append(
-                    LinearInequality(
-                        normal: difference.gradient(dimension).map { -$0 } + [.one],
-                        offset: difference.constant))
-            }
-            let zeros = [Rational](repeating: .zero, count: dimension)
-            rows.append(LinearInequality(normal: zeros + [.one], offset: tolerance + .one))
-            let outcome = try faultless { () throws(LinearProgrammingFault) in
-                try LinearProgram(maximising: zeros + [.one], inequalities: rows).solved(
-                    isCancelled: isCancelled)
-            }
-            guard case .optimal(let point, let value, _) = outcome, value > tolerance else { continue }
-            return Fault(cell: cell, point: Array(point.dropLast()), excess: value)
+            if let first = faults.lazy.compactMap(\.self).first { return first }
         }
         return nil
+    }
+
+    /// max t with t ≤ ℓ_j − ℓ_k for all j of the selection, on the cell; t ≤ 1 + tolerance keeps it bounded.
+    private func fault(of selection: [Int], on cell: Int) throws(ManyDimensionalFault) -> Fault? {
+        if isCancelled() { throw .cancelled }
+        var rows = cells[cell].polyhedron.inequalities.map {
+            LinearInequality(normal: $0.normal + [.zero], offset: $0.offset)
+        }
+        for other in selection {
+            let difference = functions[other] - functions[own[cell]]
+            rows.append(
+                LinearInequality(
+                    normal: difference.gradient(dimension).map { -$0 } + [.one],
+                    offset: difference.constant))
+        }
+        let zeros = [Rational](repeating: .zero, count: dimension)
+        rows.append(LinearInequality(normal: zeros + [.one], offset: tolerance + .one))
+        let outcome = try faultless { () throws(LinearProgrammingFault) in
+            try LinearProgram(maximising: zeros + [.one], inequalities: rows).solved(isCancelled: isCancelled)
+        }
+        guard case .optimal(let point, let value, _) = outcome, value > tolerance else { return nil }
+        return Fault(cell: cell, point: Array(point.dropLast()), excess: value)
     }
 
     /// The cell cut along ℓ_j = ℓ_i, for a j that is not in its selection and would mend the fault where it is.

@@ -1,6 +1,8 @@
 internal import ExactArithmetic
 internal import LinearProgramming
+internal import ParallelWork
 internal import ReLUNetworks
+internal import Synchronization
 
 /// A function on polyhedra as a convex one less folds (Kripfganz and Schulze 1987).
 ///
@@ -8,7 +10,7 @@ internal import ReLUNetworks
 /// upwards or not at all there. So g = f + Σ_h c_h σ(h) bends upwards everywhere and is convex on the (convex)
 /// domain: the maximum of its affine pieces, which are those of the cells into which these hyperplanes cut the
 /// polyhedra.
-struct ConvexDecomposition {
+struct ConvexDecomposition: Sendable {
     /// h, first coefficient 1, with c_h > 0.
     private(set) var folds: [(hyperplane: AffineForm, height: Rational)] = []
     /// The affine pieces of g, different from each other.
@@ -20,23 +22,25 @@ struct ConvexDecomposition {
     /// Functions on at most so many cells are decomposed both ways.
     private static let cellsForBoth = 100
 
-    init(_ function: PolyhedralFunction, maximumCells: Int, isCancelled: () -> Bool)
-        throws(ManyDimensionalFault)
-    {
+    init(
+        _ function: PolyhedralFunction, maximumCells: Int, threads: Int = 1,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws(ManyDimensionalFault) {
         var opposite = function
         for index in opposite.cells.indices {
             opposite.cells[index].function = -opposite.cells[index].function
         }
         let (down, up) = (Self.folds(of: function), Self.folds(of: opposite))
         if function.cells.count <= Self.cellsForBoth {
-            let pieces = try Self.pieces(of: function, down, maximumCells, isCancelled)
-            let others = try Self.pieces(of: opposite, up, maximumCells, isCancelled)
+            let pieces = try Self.pieces(of: function, down, maximumCells, threads, isCancelled)
+            let others = try Self.pieces(of: opposite, up, maximumCells, threads, isCancelled)
             isOpposite = (others.count, up.count) < (pieces.count, down.count)
             self.pieces = isOpposite ? others : pieces
         } else {
             isOpposite = up.count < down.count
             pieces = try Self.pieces(
-                of: isOpposite ? opposite : function, isOpposite ? up : down, maximumCells, isCancelled)
+                of: isOpposite ? opposite : function, isOpposite ? up : down, maximumCells, threads,
+                isCancelled)
         }
         folds = isOpposite ? up : down
     }
@@ -44,29 +48,45 @@ struct ConvexDecomposition {
     /// The pieces of the function with the folds added.
     private static func pieces(
         of function: PolyhedralFunction, _ folds: [(hyperplane: AffineForm, height: Rational)],
+        _ maximumCells: Int, _ threads: Int, _ isCancelled: @escaping @Sendable () -> Bool
+    ) throws(ManyDimensionalFault) -> [AffineForm] {
+        // All cells' parts could be very many before they are counted.
+        let found = Mutex<Set<AffineForm>>([])
+        let parts = try parallelMap(function.cells.count, threads: threads) {
+            (index) throws(ManyDimensionalFault) in
+            let forms = try Self.pieces(on: function.cells[index], folds, maximumCells, isCancelled)
+            let count = found.withLock {
+                $0.formUnion(forms)
+                return $0.count
+            }
+            guard count <= maximumCells else { throw .tooManyCells(limit: maximumCells, reached: count) }
+            return forms
+        }
+        var seen: Set<AffineForm> = []
+        return parts.joined().filter { seen.insert($0).inserted }
+    }
+
+    private static func pieces(
+        on cell: PolyhedralFunction.Cell, _ folds: [(hyperplane: AffineForm, height: Rational)],
         _ maximumCells: Int, _ isCancelled: () -> Bool
     ) throws(ManyDimensionalFault) -> [AffineForm] {
-        var pieces: [AffineForm] = []
-        var seen: Set<AffineForm> = []
-        for cell in function.cells {
-            var parts = [cell]
-            for (hyperplane, height) in folds {
-                var next: [PolyhedralFunction.Cell] = []
-                for part in parts {
-                    let (below, above) = try part.split(by: hyperplane, isCancelled: isCancelled)
-                    if let below { next.append(below) }
-                    if var above {
-                        above.function = above.function + height * hyperplane
-                        next.append(above)
-                    }
+        var parts = [cell]
+        for (hyperplane, height) in folds {
+            var next: [PolyhedralFunction.Cell] = []
+            for part in parts {
+                let (below, above) = try part.split(by: hyperplane, isCancelled: isCancelled)
+                if let below { next.append(below) }
+                if var above {
+                    above.function = above.function + height * hyperplane
+                    next.append(above)
                 }
-                parts = next
-                guard parts.count <= maximumCells else { throw .tooManyCells(limit: maximumCells) }
             }
-            for part in parts where seen.insert(part.function).inserted { pieces.append(part.function) }
-            guard pieces.count <= maximumCells else { throw .tooManyCells(limit: maximumCells) }
+            parts = next
+            guard parts.count <= maximumCells else {
+                throw .tooManyCells(limit: maximumCells, reached: parts.count)
+            }
         }
-        return pieces
+        return parts.map(\.function)
     }
 
     /// Each hyperplane that bounds cells on both sides with affine functions that agree on it; cells that do not meet

@@ -1,5 +1,6 @@
 internal import ExactArithmetic
 internal import LinearProgramming
+internal import ParallelWork
 internal import ReLUNetworks
 
 /// Functions on simplices as networks of at most n hidden layers, by gluing along hyperplanes.
@@ -28,18 +29,20 @@ struct Gluing {
     /// Faces of larger codimension are not glued; their f_F is a convex function less folds, in as many layers.
     private let maximumLayers: Int
     private let maximumCells: Int
-    private let isCancelled: () -> Bool
+    private let threads: Int
+    private let isCancelled: @Sendable () -> Bool
     /// Consumer 0 is the output, consumer 1 + g is gate g.
     private var gates: [Gate] = []
     private var faceUses: [[Int: Rational]]
 
     init(
-        _ complex: SimplicialComplex, maximumLayers: Int = .max, maximumCells: Int = .max,
-        isCancelled: @escaping () -> Bool
+        _ complex: SimplicialComplex, maximumLayers: Int = .max, maximumCells: Int = .max, threads: Int = 1,
+        isCancelled: @escaping @Sendable () -> Bool
     ) {
         self.complex = complex
         self.maximumLayers = maximumLayers
         self.maximumCells = maximumCells
+        self.threads = threads
         self.isCancelled = isCancelled
         faceUses = complex.faces.map { [0: $0.vertices.count % 2 == 1 ? .one : Rational(-1)] }
     }
@@ -151,9 +154,11 @@ struct Gluing {
     ) {
         var circuit = ReLUCircuit(inputs: complex.dimension)
         var sums = [FormSum](repeating: FormSum(), count: gates.count + 1)
-        let local = complex.faces.indices.count {
+        let small = complex.faces.indices.filter {
             complex.codimension($0) > max(1, maximumLayers) && !faceUses[$0].isEmpty
         }
+        var local = try decompositions(at: small) { progress(0.5 + 0.25 * $0) }.makeIterator()
+        let maxima = ShallowMaxima(layers: maximumLayers, isCancelled: isCancelled)
         var done = 0
         for face in complex.faces.indices {
             if face & 63 == 0, isCancelled() { throw .cancelled }
@@ -161,9 +166,10 @@ struct Gluing {
             if uses.isEmpty { continue }
             var value = complex.functions[complex.faces[face].simplices[0]]
             if complex.codimension(face) > 1 {
-                value = try self.local(face, in: &circuit)
+                guard let decomposition = local.next() else { continue }
+                value = try decomposition.form(in: &circuit, maxima)
                 done += 1
-                progress(0.5 * (1 + Double(done) / Double(local)))
+                progress(0.75 + 0.25 * Double(done) / Double(small.count))
             } else if let fold = complex.folds[face] {
                 let unit = circuit.rectified(complex.hyperplanes[fold.hyperplane])
                 value = complex.functions[complex.simplexBelow(fold)] + fold.bend * unit
@@ -182,13 +188,16 @@ struct Gluing {
         return (circuit, sums[0].form)
     }
 
-    /// f_F by its decomposition into a convex function less folds.
-    private func local(_ face: Int, in circuit: inout ReLUCircuit) throws(ManyDimensionalFault) -> AffineForm
+    /// f_F by its decomposition into a convex function less folds, for faces of more codimensions than there are layers.
+    private func decompositions(at faces: [Int], _ progress: (Double) -> Void) throws(ManyDimensionalFault)
+        -> [ConvexDecomposition]
     {
-        let decomposition = try ConvexDecomposition(
-            complex.localFunction(at: face), maximumCells: maximumCells, isCancelled: isCancelled)
-        return try decomposition.form(
-            in: &circuit, ShallowMaxima(layers: maximumLayers, isCancelled: isCancelled))
+        let (complex, maximumCells, isCancelled) = (complex, maximumCells, isCancelled)
+        return try parallelMap(faces.count, threads: threads, progress: progress) {
+            (place) throws(ManyDimensionalFault) in
+            try ConvexDecomposition(
+                complex.localFunction(at: faces[place]), maximumCells: maximumCells, isCancelled: isCancelled)
+        }
     }
 
     /// `difference` above the hyperplane, on which it is 0, and 0 below.

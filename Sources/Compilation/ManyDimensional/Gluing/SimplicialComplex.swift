@@ -1,12 +1,13 @@
 internal import ExactArithmetic
+internal import ParallelWork
 internal import PiecewiseLinear
 internal import ReLUNetworks
 
 /// A function on simplices with all faces of the complex, its facets' bends and its boundary.
 ///
 /// The domain is convex and the simplices meet in whole faces (`SimplicialFunction` checks both).
-struct SimplicialComplex {
-    struct Face {
+struct SimplicialComplex: Sendable {
+    struct Face: Sendable {
         /// Increasing.
         var vertices: [Int]
         /// The simplices that have this face.
@@ -18,7 +19,7 @@ struct SimplicialComplex {
     }
 
     /// A facet along which the function bends: above its hyperplane it has `bend` · hyperplane more than below.
-    struct Fold: Hashable {
+    struct Fold: Hashable, Sendable {
         var facet: Int
         var hyperplane: Int
         var bend: Rational
@@ -42,33 +43,36 @@ struct SimplicialComplex {
     ///
     /// - Parameter values: one a vertex.
     init(
-        dimension: Int, vertices: [[Rational]], simplices: [[Int]], values: [Rational],
-        isCancelled: () -> Bool
+        dimension: Int, vertices: [[Rational]], simplices: [[Int]], values: [Rational], threads: Int = 1,
+        isCancelled: @escaping @Sendable () -> Bool
     ) throws(ManyDimensionalFault) {
         self.dimension = dimension
         self.vertices = vertices
-        self.simplices = simplices.map { $0.sorted() }
-        var functions: [AffineForm] = []
-        functions.reserveCapacity(simplices.count)
-        for (index, simplex) in self.simplices.enumerated() {
+        let sorted = simplices.map { $0.sorted() }
+        self.simplices = sorted
+        functions = try parallelMap(sorted.count, threads: threads, perThread: 256) {
+            (index) throws(ManyDimensionalFault) in
             if index & 63 == 0, isCancelled() { throw .cancelled }
-            functions.append(Self.affineForm(simplex.map { vertices[$0] }, simplex.map { values[$0] }))
+            return Self.affineForm(sorted[index].map { vertices[$0] }, sorted[index].map { values[$0] })
         }
-        self.functions = functions
         try collectFaces(isCancelled)
         try collectFolds(isCancelled)
     }
 
-    init(_ function: SimplicialFunction, isCancelled: () -> Bool) throws(ManyDimensionalFault) {
+    init(_ function: SimplicialFunction, threads: Int = 1, isCancelled: @escaping @Sendable () -> Bool)
+        throws(ManyDimensionalFault)
+    {
         try self.init(
             dimension: function.dimension, vertices: function.vertices, simplices: function.simplices,
-            values: function.values, isCancelled: isCancelled)
+            values: function.values, threads: threads, isCancelled: isCancelled)
     }
 
-    init(_ mesh: PlanarTriangulation, isCancelled: () -> Bool) throws(ManyDimensionalFault) {
+    init(_ mesh: PlanarTriangulation, threads: Int = 1, isCancelled: @escaping @Sendable () -> Bool)
+        throws(ManyDimensionalFault)
+    {
         try self.init(
             dimension: 2, vertices: mesh.vertices, simplices: mesh.triangles, values: mesh.values,
-            isCancelled: isCancelled)
+            threads: threads, isCancelled: isCancelled)
     }
 
     /// The affine function with these values at the corners of a simplex.

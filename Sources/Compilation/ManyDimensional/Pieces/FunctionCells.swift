@@ -1,5 +1,6 @@
 internal import ExactArithmetic
 internal import LinearProgramming
+internal import ParallelWork
 internal import PiecewiseLinear
 
 /// A function cut into polyhedra with interior on each of which it is affine: its simplices, regions or largest pieces as
@@ -7,8 +8,8 @@ internal import PiecewiseLinear
 ///
 /// Cells are told as posted, so regions that overlap are cells that overlap. Complexity: a few cuts of a double description
 /// for each pair of a cell and a form that may bend in it.
-struct FunctionCells {
-    struct Cell {
+struct FunctionCells: Sendable {
+    struct Cell: Sendable {
         var description: DoubleDescription
         var function: AffineFunction
     }
@@ -16,19 +17,21 @@ struct FunctionCells {
     private(set) var cells: [Cell] = []
     private let dimension: Int
     private let maximumCells: Int
-    private let isCancelled: () -> Bool
+    private let threads: Int
+    private let isCancelled: @Sendable () -> Bool
 
     /// - Parameter box: cells are cut to it; `nil` for the function's whole domain.
     /// - Throws: `tooManyCells` also where a cell has very many corners, `dimensionsDisagree`, `cancelled`.
     init(
         _ function: FunctionExpression, in box: [ClosedRange<Rational>]?, maximumCells: Int,
-        isCancelled: @escaping () -> Bool
+        threads: Int, isCancelled: @escaping @Sendable () -> Bool
     ) throws(ManyDimensionalFault) {
         guard let dimension = FunctionDomain.dimension(of: function), dimension > 0,
             box.map({ $0.count == dimension }) ?? true
         else { throw .dimensionsDisagree }
         self.dimension = dimension
         self.maximumCells = maximumCells
+        self.threads = threads
         self.isCancelled = isCancelled
         var start = DoubleDescription(dimension: dimension)
         let coordinates = (0..<dimension).map { axis in
@@ -106,52 +109,74 @@ struct FunctionCells {
         case .oneDimensional(let function): return try line(function, inputs, in: start)
         case .network(let layers): return try network(layers, inputs, in: start)
         case .simplicial(let mesh):
-            let polyhedra = mesh.simplices.lazy.compactMap { simplex -> ([AffineFunction], AffineFunction)? in
+            return try polyhedral(mesh.simplices.count, inputs, in: start) { index in
+                let simplex = mesh.simplices[index]
                 guard let forms = BarycentricForms(simplex.map { mesh.vertices[$0] })?.forms else {
                     return nil
                 }
                 return (forms, sum(zip(simplex.map { mesh.values[$0] }, forms)))
             }
-            return try polyhedral(polyhedra, inputs, in: start)
         case .regions(let regions):
-            let polyhedra = regions.regions.lazy.map { region in
-                (
+            return try polyhedral(regions.regions.count, inputs, in: start) { index in
+                let region = regions.regions[index]
+                return (
                     region.halfSpaces.map {
                         AffineFunction(gradient: $0.normal.map { -$0 }, intercept: $0.offset)
                     }, region.function
                 )
             }
-            return try polyhedral(polyhedra, inputs, in: start)
         }
     }
 
-    /// Affine functions where some forms are at least 0.
+    /// An affine function where some forms are at least 0.
+    private typealias Polyhedral = (sides: [AffineFunction], function: AffineFunction)
+
     private func polyhedral(
-        _ polyhedra: some Sequence<([AffineFunction], AffineFunction)>,
-        _ inputs: [AffineFunction], in start: DoubleDescription
+        _ count: Int, _ inputs: [AffineFunction], in start: DoubleDescription,
+        _ polyhedron: @escaping @Sendable (Int) -> Polyhedral?
     ) throws(ManyDimensionalFault) -> [Cell] {
         // Inputs that are constant or depend on each other may lie in several polyhedra throughout a part.
         let isPlain = inputs.count == dimension && RationalMatrix(inputs.map(\.gradient)).rank == dimension
         var found: [Cell] = []
-        for (sides, function) in polyhedra {
-            if isCancelled() { throw .cancelled }
-            var place: DoubleDescription? = start
-            for side in sides {
-                guard let here = place else { break }
-                place = try cut(here, try composition(side, inputs))
+        var next = 0
+        while next < count {
+            // No more at a time than make it far beyond the limit.
+            let first = next
+            next = min(count, first + Self.polyhedraAtATime)
+            let cells = try parallelMap(next - first, threads: threads) {
+                (place) throws(ManyDimensionalFault) in
+                try polyhedron(first + place).flatMap { (part) throws(ManyDimensionalFault) in
+                    try cell(of: part, inputs, in: start)
+                }
             }
-            guard let place else { continue }
-            if !isPlain, let point = place.innerPoint,
-                found.contains(where: { other in
-                    other.description.inequalities.allSatisfy { $0.slack(at: point).sign > 0 }
-                })
-            {
-                continue
+            for cell in cells.lazy.compactMap(\.self) {
+                if !isPlain, let point = cell.description.innerPoint,
+                    found.contains(where: { other in
+                        other.description.inequalities.allSatisfy { $0.slack(at: point).sign > 0 }
+                    })
+                {
+                    continue
+                }
+                found.append(cell)
             }
-            found.append(Cell(description: place, function: try composition(function, inputs)))
             try check(found.count)
         }
         return found
+    }
+
+    private static let polyhedraAtATime = 1024
+
+    /// `nil` where the polyhedron has no interior within `start`.
+    private func cell(of part: Polyhedral, _ inputs: [AffineFunction], in start: DoubleDescription)
+        throws(ManyDimensionalFault) -> Cell?
+    {
+        if isCancelled() { throw .cancelled }
+        var place = start
+        for side in part.sides {
+            guard let left = try cut(place, try composition(side, inputs)) else { return nil }
+            place = left
+        }
+        return Cell(description: place, function: try composition(part.function, inputs))
     }
 
     private func line(
@@ -301,13 +326,13 @@ struct FunctionCells {
             return (parts.inside, parts.outside)
         } catch {
             if case .cancelled = error { throw .cancelled }
-            throw .tooManyCells(limit: maximumCells)
+            throw .tooManyCells(limit: maximumCells, reached: 1)
         }
     }
 
     private func check(_ count: Int) throws(ManyDimensionalFault) {
         if isCancelled() { throw .cancelled }
-        guard count <= maximumCells else { throw .tooManyCells(limit: maximumCells) }
+        guard count <= maximumCells else { throw .tooManyCells(limit: maximumCells, reached: count) }
     }
 
     private func compositions(_ functions: [AffineFunction], _ inputs: [AffineFunction])

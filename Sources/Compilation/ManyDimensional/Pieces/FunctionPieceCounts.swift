@@ -26,7 +26,7 @@ extension ManyDimensionalCompiler {
     /// The pieces of a maximum of affine functions, of a function on simplices or a grid, of one on regions with a
     /// different function on each, and of one on bounded regions of the plane or that meet in whole faces; `nil` for others.
     public static func pieces(
-        of function: FunctionExpression, maximumCells: Int,
+        of function: FunctionExpression, maximumCells: Int, threads: Int = 1,
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(ManyDimensionalFault) -> FunctionPieceCounts? {
         let complex: SimplicialComplex
@@ -41,11 +41,12 @@ extension ManyDimensionalCompiler {
             // Each function that is the largest somewhere is so on one convex set.
             let count =
                 dimension == 2
-                ? Set(try maximum.planar(isCancelled: isCancelled).cells.map(\.function)).count
-                : try maximum.needed(isCancelled: isCancelled).count
+                ? Set(try maximum.planar(threads: threads, isCancelled: isCancelled).cells.map(\.function))
+                    .count
+                : try maximum.needed(threads: threads, isCancelled: isCancelled).count
             return FunctionPieceCounts(affine: count, open: count, closed: count, level: count)
         case .simplicial(let simplicial):
-            complex = try SimplicialComplex(simplicial, isCancelled: isCancelled)
+            complex = try SimplicialComplex(simplicial, threads: threads, isCancelled: isCancelled)
         case .regions(let regions):
             if regions.discontinuity.isZero, let count = regions.distinctFunctions {
                 return FunctionPieceCounts(affine: count, open: count, closed: count, level: count)
@@ -54,14 +55,14 @@ extension ManyDimensionalCompiler {
             if regions.dimension == 2 {
                 let mesh = try PlanarTriangulation(
                     try PlanarFunction(regions, isCancelled: isCancelled), isCancelled: isCancelled)
-                let planar = try SimplicialComplex(mesh, isCancelled: isCancelled)
+                let planar = try SimplicialComplex(mesh, threads: threads, isCancelled: isCancelled)
                 guard mesh.isWhole, try planar.isConvexAndFaceToFace(isCancelled) else { return nil }
                 complex = planar
             } else {
-                let polyhedral = try PolyhedralFunction(regions, isCancelled: isCancelled)
+                let polyhedral = try PolyhedralFunction(regions, threads: threads, isCancelled: isCancelled)
                 guard
                     let triangulated = try polyhedral.triangulated(
-                        maximumSimplices: maximumCells, isCancelled: isCancelled)
+                        maximumSimplices: maximumCells, threads: threads, isCancelled: isCancelled)
                 else { return nil }
                 complex = triangulated
             }

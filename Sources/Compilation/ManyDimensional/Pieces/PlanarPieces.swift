@@ -28,7 +28,9 @@ public struct PlanarPieces: Sendable {
         let box = window ?? []
         self.window = box
         let polygons = try Self.polygons(function, [PlanarPolygon(box: box)], maximumCells, isCancelled)
-        guard polygons.cells.count <= maximumCells else { throw .tooManyCells(limit: maximumCells) }
+        guard polygons.cells.count <= maximumCells else {
+            throw .tooManyCells(limit: maximumCells, reached: polygons.cells.count)
+        }
         cells = polygons.cells.map { cell in
             Cell(
                 corners: cell.polygon.corners.map { [$0.x, $0.y] },

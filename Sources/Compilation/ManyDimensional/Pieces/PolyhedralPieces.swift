@@ -1,5 +1,6 @@
 public import ExactArithmetic
 internal import LinearProgramming
+internal import ParallelWork
 public import PiecewiseLinear
 
 /// The pieces of a function that is given on polyhedra, which need not meet in whole faces and may overlap.
@@ -31,18 +32,20 @@ public struct PolyhedralPieces: Sendable {
     /// - Parameters:
     ///   - box: where pieces are counted; `nil` for all of the domain.
     ///   - maximumCells: the most polyhedra.
+    ///   - threads: at most so many; what is found does not depend on it.
     ///   - progress: told a phase, and how much of it is done.
     /// - Throws: `tooManyCells`, `cancelled`, `dimensionsDisagree`.
     public init(
         of function: FunctionExpression, in box: [ClosedRange<Rational>]? = nil, maximumCells: Int,
-        progress: (String, Double) -> Void = { _, _ in },
+        threads: Int = 1, progress: (String, Double) -> Void = { _, _ in },
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(ManyDimensionalFault) {
         progress("cutting", 0)
         let cells = try FunctionCells(
-            function, in: box, maximumCells: maximumCells, isCancelled: isCancelled
+            function, in: box, maximumCells: maximumCells, threads: threads, isCancelled: isCancelled
         ).cells
-        var joining = PolyhedralJoining(cells, maximumCells: maximumCells, isCancelled)
+        var joining = try PolyhedralJoining(
+            cells, maximumCells: maximumCells, threads: threads, isCancelled)
         try joining.run(progress)
         self.cells = cells
         affine = joining.affine
@@ -82,39 +85,30 @@ public struct PolyhedralPieces: Sendable {
 
 /// Cells joined under each definition.
 private struct PolyhedralJoining {
-    private let cells: [FunctionCells.Cell]
-    private let sides: [[FilteredInequality]]
-    private let generators: [[DoubleDescription.Generator]]
-    private let boxes: [[ClosedRange<Double>]]
-    private let isCancelled: () -> Bool
+    private let meetings: CellMeetings
+    private let threads: Int
+    private let isCancelled: @Sendable () -> Bool
     private let maximumCells: Int
+    /// The number of each cell's affine function.
     private(set) var affine: [Int] = []
     var open: DisjointSets
     var closed: DisjointSets
     var level: DisjointSets
 
-    /// What two cells share.
-    private struct Pair {
-        var first: Int
-        var second: Int
-        var common: [DoubleDescription.Generator]
-        /// Whether it has dimension n − 1 or more.
-        var isWide: Bool
-    }
-
-    init(_ cells: [FunctionCells.Cell], maximumCells: Int, _ isCancelled: @escaping () -> Bool) {
-        self.cells = cells
+    init(
+        _ cells: [FunctionCells.Cell], maximumCells: Int, threads: Int,
+        _ isCancelled: @escaping @Sendable () -> Bool
+    ) throws(ManyDimensionalFault) {
         self.maximumCells = maximumCells
+        self.threads = threads
         self.isCancelled = isCancelled
-        sides = cells.map { cell in
-            cell.description.facets.map { FilteredInequality(cell.description.inequalities[$0]) }
-        }
-        generators = cells.map { $0.description.allGenerators }
-        boxes = cells.map { $0.description.outerBox }
+        meetings = try CellMeetings(cells, maximumCells: maximumCells, threads: threads, isCancelled)
         open = DisjointSets(cells.count)
         closed = open
         level = open
     }
+
+    private var cells: [FunctionCells.Cell] { meetings.cells }
 
     mutating func run(_ progress: (String, Double) -> Void) throws(ManyDimensionalFault) {
         var groups: [AffineFunction: Int] = [:]
@@ -128,151 +122,96 @@ private struct PolyhedralJoining {
             members[place].append(index)
             affine.append(place)
         }
-        var done = 0
-        for group in members where group.count > 1 {
-            defer { done += group.count }
-            try forEachNear(group, { progress("joining", (Double(done) + $0) / Double(cells.count)) }) {
-                (first, second) throws(ManyDimensionalFault) in
-                if open.root(first) == open.root(second) { return }
-                guard let pair = try shared(first, second, measured: true) else { return }
-                closed.join(first, second)
-                if pair.isWide { open.join(first, second) }
-            }
-        }
+        try joinNeighbours(members) { progress("joining", $0) }
         level = closed
         let scattered = members.filter { group in Set(group.map { closed.root($0) }).count > 1 }
         if scattered.isEmpty { return }
-        var pairs: [Pair] = []
-        try forEachNear(Array(cells.indices), { progress("meeting", $0 / Double(cells.count)) }) {
-            (first, second) throws(ManyDimensionalFault) in
-            guard let pair = try shared(first, second, measured: false) else { return }
-            pairs.append(pair)
-            // The memory of a pair is some hundred bytes.
-            guard pairs.count <= 200 * max(1, maximumCells) else { throw .tooManyCells(limit: maximumCells) }
-        }
-        for (count, group) in scattered.enumerated() {
-            progress("connecting", Double(count) / Double(scattered.count))
-            try join(group, where: cells[group[0]].function, pairs)
+        let pairs = try allPairs { progress("meeting", $0) }
+        try connect(scattered, functions: members.map { cells[$0[0]].function }, pairs) {
+            progress("connecting", $0)
         }
     }
 
-    /// Joins the cells of an affine function that the set on which f equals it connects.
-    private mutating func join(_ group: [Int], where function: AffineFunction, _ pairs: [Pair])
+    /// Joins cells of one affine function that have a common point.
+    private mutating func joinNeighbours(_ groups: [[Int]], _ progress: (Double) -> Void)
         throws(ManyDimensionalFault)
     {
-        var differences: [AffineFunction: FilteredInequality] = [:]
-        let isMet = cells.indices.map { index in
-            let other = cells[index].function
-            let difference =
-                differences[other]
-                ?? FilteredInequality(
-                    LinearInequality(
-                        normal: zip(function.gradient, other.gradient).map { $0 - $1 },
-                        offset: other.intercept - function.intercept))
-            differences[other] = difference
-            return Self.isZeroSomewhere(difference, generators[index]) ? difference : nil
-        }
-        var sets = DisjointSets(cells.count)
-        for (count, pair) in pairs.enumerated() {
-            if count & 4095 == 0, isCancelled() { throw .cancelled }
-            guard let difference = isMet[pair.first], isMet[pair.second] != nil else { continue }
-            if Self.isZeroSomewhere(difference, pair.common) { sets.join(pair.first, pair.second) }
-        }
-        var first: [Int: Int] = [:]
-        for member in group {
-            let root = sets.root(member)
-            if let other = first[root] { level.join(member, other) } else { first[root] = member }
-        }
-    }
-
-    /// Whether an affine function is 0 at a point that generators span: at a vertex, or between a vertex and another
-    /// generator.
-    private static func isZeroSomewhere(
-        _ function: FilteredInequality, _ generators: [DoubleDescription.Generator]
-    ) -> Bool {
-        var (above, below, vertexAbove, vertexBelow) = (false, false, false, false)
-        for generator in generators {
-            let sign = function.sign(at: generator)
-            if generator.isVertex {
-                if sign == 0 { return true }
-                if sign > 0 { vertexAbove = true } else { vertexBelow = true }
+        var near: [(Int, Int)] = []
+        for group in groups where group.count > 1 {
+            let sorted = meetings.sorted(group)
+            for place in sorted.indices {
+                near += meetings.near(place, in: sorted).map { (sorted[place], $0) }
             }
-            if sign > 0 { above = true }
-            if sign < 0 { below = true }
-            if (vertexAbove && below) || (vertexBelow && above) { return true }
         }
-        return false
+        var done = 0
+        while done < near.count {
+            progress(Double(done) / Double(near.count))
+            // Those that others have joined before need no look.
+            let next = min(near.count, done + Self.pairsAtATime)
+            let left = near[done..<next].filter { open.root($0.0) != open.root($0.1) }
+            done = next
+            let meetings = meetings
+            let shared = try parallelMap(left.count, threads: threads) {
+                (index) throws(ManyDimensionalFault) in
+                try meetings.shared(left[index].0, left[index].1, measured: true)
+            }
+            for pair in shared.lazy.compactMap(\.self) {
+                closed.join(pair.first, pair.second)
+                if pair.isWide { open.join(pair.first, pair.second) }
+            }
+        }
     }
 
-    // MARK: Pairs
+    /// All pairs of cells that have a common point.
+    private func allPairs(_ progress: (Double) -> Void) throws(ManyDimensionalFault) -> [CellMeetings.Pair] {
+        let sorted = meetings.sorted(Array(cells.indices))
+        var pairs: [CellMeetings.Pair] = []
+        var done = 0
+        while done < sorted.count {
+            progress(Double(done) / Double(sorted.count))
+            let first = done
+            done = min(sorted.count, first + Self.cellsAtATime)
+            let meetings = meetings
+            let found = try parallelMap(done - first, threads: threads) {
+                (index) throws(ManyDimensionalFault) in
+                var pairs: [CellMeetings.Pair] = []
+                for other in meetings.near(first + index, in: sorted) {
+                    guard let pair = try meetings.shared(sorted[first + index], other, measured: false) else {
+                        continue
+                    }
+                    pairs.append(pair)
+                }
+                return pairs
+            }
+            for part in found { pairs += part }
+            // The memory of a pair is some hundred bytes.
+            guard pairs.count <= 200 * max(1, maximumCells) else {
+                throw .tooManyCells(limit: maximumCells, reached: cells.count)
+            }
+        }
+        return pairs
+    }
 
-    /// Pairs whose boxes meet; `progress` is told how many members are done.
-    private func forEachNear(
-        _ members: [Int], _ progress: (Double) -> Void,
-        _ body: (Int, Int) throws(ManyDimensionalFault) -> Void
+    private static let pairsAtATime = 4096
+    private static let cellsAtATime = 512
+
+    /// Joins the cells of each group's affine function that the set on which f equals it connects.
+    private mutating func connect(
+        _ groups: [[Int]], functions: [AffineFunction], _ pairs: [CellMeetings.Pair],
+        _ progress: (Double) -> Void
     ) throws(ManyDimensionalFault) {
-        let sorted = members.sorted { (boxes[$0][0].lowerBound, $0) < (boxes[$1][0].lowerBound, $1) }
-        for (place, first) in sorted.enumerated() {
-            if place & 15 == 0 {
-                if isCancelled() { throw .cancelled }
-                progress(Double(place))
-            }
-            for second in sorted[(place + 1)...] {
-                if boxes[second][0].lowerBound > boxes[first][0].upperBound { break }
-                guard zip(boxes[first], boxes[second]).allSatisfy({ $0.overlaps($1) }) else { continue }
-                try body(first, second)
-            }
+        let (meetings, affine, isCancelled) = (meetings, affine, isCancelled)
+        let roots = try parallelMap(groups.count, threads: threads, perThread: 1, progress: progress) {
+            (place) throws(ManyDimensionalFault) in
+            var sets = try meetings.components(
+                where: functions[affine[groups[place][0]]], functions: functions, affine, pairs, isCancelled)
+            return groups[place].map { sets.root($0) }
         }
-    }
-
-    /// `nil` where the cells share nothing.
-    private func shared(_ first: Int, _ second: Int, measured: Bool) throws(ManyDimensionalFault) -> Pair? {
-        let (a, b) = (cells[first].description, cells[second].description)
-        switch a.meeting(b, sides[first], sides[second]) {
-        case .apart: return nil
-        case .face(let common):
-            let isWide =
-                measured
-                && RationalMatrix(common.map { [$0.isVertex ? .one : .zero] + $0.point }).rank >= a.dimension
-            return Pair(first: first, second: second, common: common, isWide: isWide)
-        case .unknown:
-            var common = a
-            do {
-                for facet in b.facets {
-                    try common.cut(b.inequalities[facet], isCancelled: isCancelled)
-                    if common.isEmpty { return nil }
-                }
-            } catch {
-                if case .cancelled = error { throw .cancelled }
-                throw .tooManyCells(limit: maximumCells)
+        for (group, roots) in zip(groups, roots) {
+            var first: [Int: Int] = [:]
+            for (member, root) in zip(group, roots) {
+                if let other = first[root] { level.join(member, other) } else { first[root] = member }
             }
-            return Pair(
-                first: first, second: second, common: common.allGenerators,
-                isWide: measured && common.affineDimension >= a.dimension - 1)
-        }
-    }
-}
-
-extension DoubleDescription {
-    /// A box around the polyhedron, rounded outwards, without end where the polyhedron has none.
-    fileprivate var outerBox: [ClosedRange<Double>] {
-        let lines = lineDirections
-        return (0..<dimension).map { axis in
-            var (lower, upper) = (Double.infinity, -Double.infinity)
-            for generator in generators {
-                let value = generator.point[axis]
-                if generator.isVertex {
-                    lower = min(lower, value.double(rounding: .down))
-                    upper = max(upper, value.double(rounding: .up))
-                }
-            }
-            for generator in generators where !generator.isVertex {
-                let sign = generator.point[axis].sign
-                if sign < 0 { lower = -.infinity }
-                if sign > 0 { upper = .infinity }
-            }
-            if lines.contains(where: { !$0[axis].isZero }) { (lower, upper) = (-.infinity, .infinity) }
-            return lower <= upper ? lower...upper : -.infinity ... .infinity
         }
     }
 }

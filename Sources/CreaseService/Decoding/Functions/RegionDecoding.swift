@@ -40,6 +40,7 @@ extension FunctionDecoding {
         do {
             let function = try RegionFunction(
                 regions: regions, dimension: shape.variables ?? 0, continuityTolerance: tolerance,
+                threads: configuration.threadsPerJob,
                 progress: { [progress] in progress("validation", $0) }, isCancelled: call.cancellation.closure
             )
             return DecodedFunction(expression: .regions(function), variables: function.dimension)

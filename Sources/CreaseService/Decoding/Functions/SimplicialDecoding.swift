@@ -28,7 +28,8 @@ extension FunctionDecoding {
         do {
             let function = try SimplicialFunction(
                 vertices: vertices, simplices: simplices,
-                values: try ExactNumbers.rationals(values, reading), isCancelled: call.cancellation.closure)
+                values: try ExactNumbers.rationals(values, reading),
+                threads: call.service.configuration.threadsPerJob, isCancelled: call.cancellation.closure)
             return DecodedFunction(expression: .simplicial(function), variables: points.columns)
         } catch let fault as FunctionFault {
             throw SimplicialFaults(pointer: reader.value.pointer, simplices: simplices).problem(fault)

@@ -84,12 +84,9 @@ struct ManyDimensionalCompile {
     private static let countedCells = 5000
 
     private func compile() throws -> ManyDimensionalCompilation {
-        let configuration = call.service.configuration
-        let options = ManyDimensionalOptions(
-            objective: objective, outputBias: outputBias,
-            maximumParameters: configuration.maximumParameters,
-            maximumUnits: configuration.maximumCompilationUnits,
-            maximumCells: configuration.maximumCompilationCells)
+        var options = call.service.configuration.compilation
+        options.objective = objective
+        options.outputBias = outputBias
         do {
             return try ManyDimensionalCompiler.compile(
                 function.expression, options: options, progress: { progress.report($0, $1) },
@@ -109,10 +106,11 @@ struct ManyDimensionalCompile {
             .limit("maximumParameters", limit, at: pointer, "The network would have more weights and biases")
         case .tooManyUnits(let limit):
             .limit("maximumCompilationUnits", limit, at: pointer, "The construction takes more units")
-        case .tooManyCells(let limit):
+        case .tooManyCells(let limit, let reached):
             .limit(
                 "maximumCompilationCells", limit, at: pointer,
-                "The construction cuts the function into more cells")
+                "The function is cut into more cells, or ones with more corners; \(reached) cells were found by then"
+            )
         case .domainNotConvex:
             .unprocessable("gap", at: pointer, "This construction needs a function on a convex domain.")
         case .discontinuous:
@@ -121,6 +119,15 @@ struct ManyDimensionalCompile {
                 "Regions that disagree within a tolerance are compiled by themselves only, and where they have a "
                     + "lattice form within a bound of them.")
         }
+    }
+}
+
+extension ServiceConfiguration {
+    /// For few nodes, within the limits.
+    var compilation: ManyDimensionalOptions {
+        ManyDimensionalOptions(
+            maximumParameters: maximumParameters, maximumUnits: maximumCompilationUnits,
+            maximumCells: maximumCompilationCells, threads: threadsPerJob)
     }
 }
 

@@ -1,15 +1,13 @@
 internal import ExactArithmetic
 internal import LinearProgramming
+internal import Synchronization
 
-/// Regions held against each other.
-struct RegionCheck {
+/// Regions held against each other, from several threads.
+final class RegionCheck: Sendable {
     let cells: [RegionCell]
     let tolerance: Rational
-    private(set) var discontinuity = Rational.zero
-    /// Whether no facet bounds the union.
-    private(set) var coversSpace = true
-    /// Hyperplanes that have the union on one side.
-    private var supporting: Set<[Rational]> = []
+    /// Hyperplanes found to have the union on one side.
+    private let supporting = Mutex<Set<[Rational]>>([])
 
     init(cells: [RegionCell], tolerance: Rational) {
         self.cells = cells
@@ -20,16 +18,15 @@ struct RegionCheck {
 
     // MARK: Values
 
-    /// The functions of two regions differ by no more than the tolerance on what both have.
-    mutating func agree(_ first: Int, _ second: Int, _ isCancelled: () -> Bool) throws(FunctionFault) {
+    /// By how much the functions of two regions differ at most on what both have.
+    ///
+    /// - Throws: `regionsDisagree` where that is more than the tolerance.
+    func difference(_ first: Int, _ second: Int, _ isCancelled: () -> Bool) throws(FunctionFault) -> Rational
+    {
         let (a, b) = (cells[first].function, cells[second].function)
-        if a == b { return }
-        if let known = difference(first, second) {
-            if known <= tolerance {
-                discontinuity = max(discontinuity, known)
-                return
-            }
-        }
+        if a == b { return .zero }
+        if let known = differenceAtCorners(first, second), known <= tolerance { return known }
+        var most = Rational.zero
         let slope = zip(a.gradient, b.gradient).map { $0 - $1 }
         let common = cells[first].polyhedron.intersection(cells[second].polyhedron)
         for sign in [Rational.one, Rational(-1)] {
@@ -37,11 +34,11 @@ struct RegionCheck {
                 try common.maximum(of: slope.map { sign * $0 }, isCancelled: isCancelled)
             }
             switch outcome {
-            case .infeasible: return
+            case .infeasible: return .zero
             case .optimal(let point, _, _):
                 let excess = sign * (a(point) - b(point))
                 guard excess <= tolerance else { throw disagreement(first, second, point) }
-                discontinuity = max(discontinuity, excess)
+                most = max(most, excess)
             case .unbounded(let point, let ray):
                 // Along the ray the difference grows for ever: to where it is the tolerance and 1 more.
                 let excess = sign * (a(point) - b(point))
@@ -50,11 +47,11 @@ struct RegionCheck {
                 throw disagreement(first, second, zip(point, ray).map { $0 + steps * $1 })
             }
         }
+        return most
     }
 
-    /// By how much two functions differ at most on what their regions share, where that is known: 0 where they share
-    /// nothing. `nil` where it is not known, or grows without end.
-    private func difference(_ first: Int, _ second: Int) -> Rational? {
+    /// The same where corners tell: 0 where the regions share nothing; `nil` where it is not known, or grows without end.
+    private func differenceAtCorners(_ first: Int, _ second: Int) -> Rational? {
         guard let here = cells[first].corners, let there = cells[second].corners else { return nil }
         switch here.description.meeting(there.description, here.sides, there.sides) {
         case .apart: return .zero
@@ -87,16 +84,18 @@ struct RegionCheck {
 
     // MARK: Gaps
 
-    /// Beyond each facet of a region are other regions, or nothing of the union.
-    mutating func cover(_ index: Int, _ partners: [Int], _ isCancelled: () -> Bool) throws(FunctionFault) {
+    /// Beyond each facet of a region are other regions, or nothing of the union. Whether the former holds for all.
+    func cover(_ index: Int, _ partners: [Int], _ isCancelled: () -> Bool) throws(FunctionFault) -> Bool {
+        var isInside = true
         for facet in cells[index].polyhedron.inequalities.indices {
             if isCancelled() { throw .cancelled }
             if isCovered(index, facet, partners) { continue }
             let inequality = cells[index].polyhedron.inequalities[facet]
             let plane = Hyperplane(inequality)
-            if supporting.contains(plane.key) || cells.allSatisfy({ inequality.holds(throughout: $0.box) }) {
-                coversSpace = false
-                supporting.insert(plane.key)
+            let isKnown = supporting.withLock { $0.contains(plane.key) }
+            if isKnown || cells.allSatisfy({ inequality.holds(throughout: $0.box) }) {
+                isInside = false
+                supporting.withLock { _ = $0.insert(plane.key) }
                 continue
             }
             var inside: [LinearInequality] = []
@@ -116,13 +115,14 @@ struct RegionCheck {
             // Regions that the hyperplane cuts are beyond the facet only where regions overlap.
             if try uncovered(face, across[...], isCancelled) == nil { continue }
             guard let place = try uncovered(face, (across + straddling)[...], isCancelled) else { continue }
-            coversSpace = false
+            isInside = false
             guard try isSupporting(inequality, isCancelled) else {
                 throw .gap(
                     region: index, halfSpace: cells[index].posted[facet], point: plane.point(place))
             }
-            supporting.insert(plane.key)
+            supporting.withLock { _ = $0.insert(plane.key) }
         }
+        return isInside
     }
 
     /// Whether one region beyond a facet holds all of it, as far as vertices tell.

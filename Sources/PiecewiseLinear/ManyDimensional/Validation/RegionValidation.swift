@@ -1,5 +1,6 @@
 public import ExactArithmetic
 internal import LinearProgramming
+internal import ParallelWork
 
 extension RegionFunction {
     /// Checks that every region has interior, that regions agree, up to a tolerance, wherever they meet or overlap, and
@@ -15,10 +16,11 @@ extension RegionFunction {
     /// - Parameters:
     ///   - regions: polyhedra with affine functions, all on R^n.
     ///   - continuityTolerance: by how much functions may differ where their regions meet; at least 0.
+    ///   - threads: at most so many; what is found does not depend on it.
     ///   - progress: how much is done, from 0 to 1.
     public init(
-        regions: [Region], dimension: Int, continuityTolerance: Rational = .zero,
-        progress: (Double) -> Void = { _ in }, isCancelled: () -> Bool = { false }
+        regions: [Region], dimension: Int, continuityTolerance: Rational = .zero, threads: Int = 1,
+        progress: (Double) -> Void = { _ in }, isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(FunctionFault) {
         guard !regions.isEmpty, dimension > 0, continuityTolerance.sign >= 0,
             regions.allSatisfy({ region in
@@ -26,22 +28,23 @@ extension RegionFunction {
                     && region.halfSpaces.allSatisfy { $0.normal.count == dimension }
             })
         else { throw .shapesDisagree }
-        var cells: [RegionCell] = []
-        for (index, region) in regions.enumerated() {
-            cells.append(try RegionCell(region, index, dimension, isCancelled))
-            progress(0.3 * Double(index + 1) / Double(regions.count))
+        let cells = try parallelMap(regions.count, threads: threads, progress: { progress(0.3 * $0) }) {
+            (index) throws(FunctionFault) in try RegionCell(regions[index], index, dimension, isCancelled)
         }
-        let meeting = RegionCell.possibleMeetings(cells)
-        var check = RegionCheck(cells: cells, tolerance: continuityTolerance)
-        for (index, partners) in meeting.enumerated() {
-            if isCancelled() { throw .cancelled }
-            for other in partners where other > index { try check.agree(index, other, isCancelled) }
-            progress(0.3 + 0.4 * Double(index + 1) / Double(regions.count))
+        let meeting = try RegionCell.possibleMeetings(cells, threads: threads, isCancelled)
+        let check = RegionCheck(cells: cells, tolerance: continuityTolerance)
+        let differences = try parallelMap(
+            cells.count, threads: threads, progress: { progress(0.3 + 0.4 * $0) }
+        ) { (index) throws(FunctionFault) in
+            var most = Rational.zero
+            for other in meeting[index] where other > index {
+                most = max(most, try check.difference(index, other, isCancelled))
+            }
+            return most
         }
-        for (index, partners) in meeting.enumerated() {
-            try check.cover(index, partners, isCancelled)
-            progress(0.7 + 0.3 * Double(index + 1) / Double(regions.count))
-        }
+        let areInside = try parallelMap(
+            cells.count, threads: threads, progress: { progress(0.7 + 0.3 * $0) }
+        ) { (index) throws(FunctionFault) in try check.cover(index, meeting[index], isCancelled) }
         self.init(
             uncheckedDimension: dimension,
             regions: cells.map { cell in
@@ -50,13 +53,13 @@ extension RegionFunction {
                         HalfSpace(normal: $0.normal, offset: $0.offset)
                     }, function: cell.function)
             },
-            box: RegionCell.box(around: cells), isDomainConvex: true, coversSpace: check.coversSpace,
-            discontinuity: check.discontinuity)
+            box: RegionCell.box(around: cells), isDomainConvex: true,
+            coversSpace: areInside.allSatisfy(\.self), discontinuity: differences.max() ?? .zero)
     }
 }
 
 /// A region by its facets.
-struct RegionCell {
+struct RegionCell: Sendable {
     let function: AffineFunction
     /// One inequality a facet.
     let polyhedron: Polyhedron
@@ -134,11 +137,16 @@ struct RegionCell {
     }
 
     /// For each region those that can have a common point with it, as far as boxes and facets tell.
-    static func possibleMeetings(_ cells: [RegionCell]) -> [[Int]] {
+    static func possibleMeetings(
+        _ cells: [RegionCell], threads: Int, _ isCancelled: @escaping @Sendable () -> Bool
+    ) throws(FunctionFault) -> [[Int]] {
+        let later = try parallelMap(cells.count, threads: threads) { (first) throws(FunctionFault) in
+            if isCancelled() { throw .cancelled }
+            return cells.indices.dropFirst(first + 1).filter { !cells[first].isApart(from: cells[$0]) }
+        }
         var partners = [[Int]](repeating: [], count: cells.count)
-        for first in cells.indices {
-            for second in cells.indices.dropFirst(first + 1) where !cells[first].isApart(from: cells[second])
-            {
+        for (first, others) in later.enumerated() {
+            for second in others {
                 partners[first].append(second)
                 partners[second].append(first)
             }
@@ -157,7 +165,7 @@ struct RegionCell {
 }
 
 /// A region's vertices and directions, and its facets as what lies on them.
-struct RegionCorners {
+struct RegionCorners: Sendable {
     let description: DoubleDescription
     /// The posted inequality of each facet, and which of the description's it is.
     let posted: [Int]

@@ -1,4 +1,5 @@
 public import ExactArithmetic
+internal import ParallelWork
 
 extension SimplicialFunction {
     /// Checks that the simplices have interior, meet in whole faces, do not overlap, and have a convex union. Vertices at
@@ -14,8 +15,10 @@ extension SimplicialFunction {
     ///   - vertices: rows of n coordinates.
     ///   - simplices: n + 1 indices of vertices each.
     ///   - values: one a vertex.
+    ///   - threads: at most so many; what is found does not depend on it.
     public init(
-        vertices: [[Rational]], simplices: [[Int]], values: [Rational], isCancelled: () -> Bool = { false }
+        vertices: [[Rational]], simplices: [[Int]], values: [Rational], threads: Int = 1,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(FunctionFault) {
         guard let dimension = vertices.first?.count, dimension > 0, values.count == vertices.count,
             vertices.allSatisfy({ $0.count == dimension }), !simplices.isEmpty
@@ -31,7 +34,8 @@ extension SimplicialFunction {
         let places = try Self.places(vertices, values)
         let merged = simplices.map { $0.map { places[$0] } }
         let check = try SimplicialCheck(
-            vertices: vertices, values: values, simplices: merged, isCancelled: isCancelled)
+            vertices: vertices, values: values, simplices: merged, threads: threads,
+            isCancelled: isCancelled)
         try check.facets(isCancelled)
         try check.covering(isCancelled)
         self.init(uncheckedDimension: dimension, vertices: vertices, simplices: merged, values: values)
@@ -64,24 +68,23 @@ private struct SimplicialCheck {
     let used: [Int]
     let coordinates: [BarycentricForms]
 
-    init(vertices: [[Rational]], values: [Rational], simplices: [[Int]], isCancelled: () -> Bool)
-        throws(FunctionFault)
-    {
+    init(
+        vertices: [[Rational]], values: [Rational], simplices: [[Int]], threads: Int,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws(FunctionFault) {
         self.vertices = vertices
         self.values = values
         self.simplices = simplices
         rounded = vertices.map { $0.map(\.nearestDouble) }
         used = Set(simplices.joined()).sorted()
-        var coordinates: [BarycentricForms] = []
-        coordinates.reserveCapacity(simplices.count)
-        for (index, simplex) in simplices.enumerated() {
+        coordinates = try parallelMap(simplices.count, threads: threads, perThread: 256) {
+            (index) throws(FunctionFault) in
             if index & 63 == 0, isCancelled() { throw .cancelled }
-            guard let forms = BarycentricForms(simplex.map { vertices[$0] }) else {
+            guard let forms = BarycentricForms(simplices[index].map { vertices[$0] }) else {
                 throw .flatSimplex(index)
             }
-            coordinates.append(forms)
+            return forms
         }
-        self.coordinates = coordinates
     }
 
     private struct Facet {
