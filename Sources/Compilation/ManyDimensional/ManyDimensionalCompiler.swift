@@ -28,12 +28,11 @@ public enum ManyDimensionalCompiler {
         return domain.isSpace ? nil : domain.text(function)
     }
 
-    /// ⌈log2(n + 1)⌉, the hidden layers that always suffice (Theorem 2.1 of Arora et al., ICLR 2018); 2 for n = 4
-    /// (Bakaev et al., 2025).
+    /// Hidden layers that always suffice: L for n + 1 ≤ 5 · 2^(L−2), by pairs and, in the last two layers, by fives. That is at
+    /// most ⌈log2(n + 1)⌉ (Theorem 2.1 of Arora et al., ICLR 2018), and one less for n = 4, 8, 9, 16 … 19 and so on.
     public static func hiddenLayerBound(dimension: Int) -> Int {
-        if dimension == 4 { return 2 }
         var layers = 0
-        while layers < 62, 1 << layers < dimension + 1 { layers += 1 }
+        while ShallowMaxima.capacity(layers: layers) <= dimension { layers += 1 }
         return layers
     }
 }

@@ -16,6 +16,8 @@ struct GradientTriangulation {
         var isNegative: Bool
         /// Increasing.
         var members: [Int]
+
+        var sign: Rational { isNegative ? Rational(-1) : .one }
     }
 
     private struct Facet {
