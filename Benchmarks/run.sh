@@ -36,12 +36,18 @@ for section in "${sections[@]}"; do
         ;;
     compilation)
         "$bench" compile-table 1000000
-        for objective in size depth; do
-            for shape in "100 2" "100 3" "40 4"; do "$bench" compile-maximum $shape $objective; done
-            "$bench" compile-delaunay 2000 $objective
-            for shape in "64 2" "6 3"; do "$bench" compile-map $shape $objective; done
+        for threads in 1 2; do
+            for objective in size depth; do
+                for shape in "100 2" "100 3" "40 4" "100 4"; do
+                    "$bench" compile-maximum $shape $objective threads=$threads
+                done
+                "$bench" compile-delaunay 2000 $objective threads=$threads
+                for shape in "64 2" "6 3" "3 4"; do
+                    "$bench" compile-map $shape $objective threads=$threads
+                done
+            done
+            "$bench" compile-map 12 3 size threads=$threads
         done
-        "$bench" compile-map 12 3 size
         ;;
     counting)
         "$bench" count-line 16 3
