@@ -6,7 +6,7 @@ public struct ManyDimensionalOptions: Sendable {
     public enum Objective: String, Sendable, CaseIterable {
         /// The fewest hidden nodes that the constructions give, in as many layers as that takes.
         case size
-        /// At most ⌈log2(n + 1)⌉ hidden layers, at most two for n = 3 and 4.
+        /// At most `ManyDimensionalCompiler.hiddenLayerBound` hidden layers.
         case depth
     }
 
