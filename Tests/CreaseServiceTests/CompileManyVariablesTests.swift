@@ -247,6 +247,9 @@ import Testing
             "/v1/pieces", #"{"function":\#(sum),"domain":{"lower":[0,0],"upper":[1,1]}}"#,
             headers: [("Accept", "image/svg+xml")])
         #expect(picture.status == 200 && picture.text.components(separatedBy: "<polygon").count == 5)
+        let whole = try service.post(
+            "/v1/pieces", #"{"function":\#(sum)}"#, headers: [("Accept", "image/svg+xml")])
+        #expect(whole.text.contains(">4 pieces, 4 affine functions<"))
         // A saturated controller: unbounded regions that hold lines, two of them with one function.
         let law =
             #"{"kind":"regions","regions":[{"a":[[1,1]],"b":[-1],"gradient":[0,0],"intercept":1},"#
@@ -259,6 +262,25 @@ import Testing
         #expect((pieces["regions"] as? [[String: Any]])?.allSatisfy { ($0["rays"] as? [Any])?.isEmpty == false } == true)
         let compiled = try service.post("/v1/compile", #"{"function":\#(law)}"#).json
         #expect((compiled["report"] as? [String: Any])?["pieces"] as? Int == 4)
+    }
+
+    @Test func cellsBeyondTheLimitAreTold() throws {
+        let service = try ServiceProcess(["--max-compilation-cells", "20"])
+        let values = (0..<25).map { String($0 * $0 % 7) }
+        let rows = (0..<5).map { "[" + values[5 * $0..<5 * $0 + 5].joined(separator: ",") + "]" }
+        let grid =
+            #"{"kind":"grid","axes":[[0,1,2,3,4],[0,1,2,3,4]],"triangulation":"freudenthal","values":[\#(rows.joined(separator: ","))]}"#
+        let answer = try service.post(
+            "/v1/pieces", #"{"function":\#(grid),"domain":{"lower":[0,0],"upper":[4,4]}}"#)
+        #expect(answer.status == 422)
+        #expect(try answer.json["code"] as? String == "limit-exceeded")
+        #expect(answer.text.contains("#/function"))
+        #expect(answer.text.contains("32 cells were found by then"))
+        #expect(answer.text.contains("the limit maximumCompilationCells is 20"))
+        // A part of it has fewer.
+        let part = try service.post(
+            "/v1/pieces", #"{"function":\#(grid),"domain":{"lower":[0,0],"upper":[2,2]}}"#)
+        #expect(part.status == 200)
     }
 
     @Test func drawsFunctionsOfTwoVariables() throws {

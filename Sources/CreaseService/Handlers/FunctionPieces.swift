@@ -47,7 +47,9 @@ struct FunctionPieces {
     func picture(on box: InputBox?) throws -> Response {
         if let box, isCutAsPosted, function.variables == 2 { return try picture(within: box) }
         guard box == nil else { return try space(on: box).picture() }
-        return try CompilePicture.of(function, at: pointer, call)
+        let counts = try ownCounts() ?? (isCutAsPosted ? cells(on: nil).counts : nil)
+        let pieces = counts.flatMap { count($0).counts[definition] }.flatMap { Int($0.description) }
+        return try CompilePicture.of(function, at: pointer, pieces: pieces, call)
     }
 
     /// The number of pieces where it is found within so many cells; `nil` elsewhere.

@@ -14,7 +14,10 @@ enum CompilePicture {
             ).svg())
     }
 
-    static func of(_ function: DecodedFunction, at pointer: String, _ call: Call) throws -> Response {
+    /// - Parameter pieces: their number, for the title, where it is known.
+    static func of(_ function: DecodedFunction, at pointer: String, pieces: Int? = nil, _ call: Call) throws
+        -> Response
+    {
         guard function.variables == 2 else {
             throw Problem(
                 status: 406, code: "not-acceptable",
@@ -47,10 +50,9 @@ enum CompilePicture {
         guard isDrawable else {
             throw Problem.unprocessable("out-of-range", at: pointer, "The function is too large to be drawn.")
         }
-        return Answer.svg(
-            PlanePicture(
-                title: counted(numbers.count, "affine function"), cells: cells, x: ranges[0], y: ranges[1]
-            ).svg())
+        let title =
+            (pieces.map { counted($0, "piece") + ", " } ?? "") + counted(numbers.count, "affine function")
+        return Answer.svg(PlanePicture(title: title, cells: cells, x: ranges[0], y: ranges[1]).svg())
     }
 
     private static func tooLarge() -> Problem {
