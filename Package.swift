@@ -68,31 +68,34 @@ let package = Package(
             cSettings: [.unsafeFlags(["-O3"], .when(configuration: .release))]),
 
         // The mathematics: no HTTP, no JSON, no jobs.
-        module("ParallelWork"),
+        module("Threads"),
         module("ExactArithmetic", ["CGMP"]),
-        module("PiecewiseLinear", ["ExactArithmetic", "LinearProgramming", "ParallelWork"]),
-        module("ReLUNetworks", ["ExactArithmetic", "CEvaluationKernels", "ParallelWork"]),
+        module("PiecewiseLinear", ["ExactArithmetic", "LinearProgramming", "Threads"]),
+        module("ReLUNetworks", ["ExactArithmetic", "CEvaluationKernels", "Threads"]),
         module("LinearProgramming", ["ExactArithmetic"]),
         module(
             "Compilation",
-            ["ExactArithmetic", "LinearProgramming", "ParallelWork", "PiecewiseLinear", "ReLUNetworks"]),
+            ["ExactArithmetic", "LinearProgramming", "Threads", "PiecewiseLinear", "ReLUNetworks"]),
         module(
             "PieceCounting",
-            ["CCellKernels", "ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks"]),
+            [
+                "CCellKernels", "ExactArithmetic", "LinearProgramming", "PiecewiseLinear", "ReLUNetworks",
+                "Threads",
+            ]),
         module("HardFamilies", ["ExactArithmetic", "PieceCounting", "PiecewiseLinear", "ReLUNetworks"]),
         // Its inner loops read and write their own object's storage all the time.
         .target(
             name: "ExactTraining",
-            dependencies: ["CTrainingKernels", "ExactArithmetic", "ParallelWork", "ReLUNetworks", heaps],
+            dependencies: ["CTrainingKernels", "ExactArithmetic", "Threads", "ReLUNetworks", heaps],
             swiftSettings: strict + [
                 .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
             ]),
 
         // The service.
-        module("MicroHTTP", ["CMicroHTTPD", "CZlib"]),
+        module("MicroHTTP", ["CMicroHTTPD", "CZlib", "Threads"]),
         module("FastJSON", ["CSimdJSON"]),
         module("Signatures", ["CSodium"]),
-        module("Jobs", ["Signatures"]),
+        module("Jobs", ["Signatures", "Threads"]),
         module("Drawing"),
         module(
             "Approximation",
@@ -130,7 +133,7 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests.
-        tests("ParallelWorkTests", ["ParallelWork"]),
+        tests("ThreadsTests", ["Threads"]),
         tests("ExactArithmeticTests", ["ExactArithmetic"]),
         tests("PiecewiseLinearTests", ["PiecewiseLinear", "LinearProgramming", "ExactArithmetic"]),
         tests("ReLUNetworksTests", ["ReLUNetworks", "CEvaluationKernels", "ExactArithmetic"]),

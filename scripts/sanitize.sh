@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # What the sanitizers can find something in; the purely arithmetical modules' long property tests are left out.
-tests='MicroHTTPTests|FastJSONTests|JobsTests|SignaturesTests|ParallelWorkTests|ReLUNetworksTests|CompilationTests|CreaseServiceTests'
+tests='MicroHTTPTests|FastJSONTests|JobsTests|SignaturesTests|ThreadsTests|ReLUNetworksTests|CompilationTests|CreaseServiceTests'
 suppressions=$PWD/scripts/thread-sanitizer.supp
 
 for name in ${*:-address thread}; do

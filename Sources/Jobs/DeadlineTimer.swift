@@ -1,3 +1,5 @@
+internal import Threads
+
 /// Runs closures at given moments on one thread of its own. The closures must be short.
 public final class DeadlineTimer: Sendable {
     private struct Entry {
@@ -24,7 +26,7 @@ public final class DeadlineTimer: Sendable {
     public init(name: String = "timer") {
         let state = Monitor(State())
         self.state = state
-        thread = startThread(name: name, niceness: 0) { Self.work(state) }
+        thread = JoinableThread(name: name) { Self.work(state) }
     }
 
     /// Complexity: O(log m) for m scheduled closures.

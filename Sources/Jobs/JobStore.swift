@@ -1,5 +1,6 @@
 internal import Glibc
 public import Signatures
+internal import Threads
 
 /// Bounded in-memory jobs and the threads that run them, first in first out.
 ///
@@ -88,7 +89,7 @@ public final class JobStore: Sendable {
         self.limits = limits
         self.signer = signer
         self.threads = (0..<max(1, threads)).compactMap { index in
-            startThread(name: "job-\(index)", niceness: niceness) { Self.work(state, limits, timer) }
+            JoinableThread(name: "job-\(index)", niceness: niceness) { Self.work(state, limits, timer) }
         }
     }
 

@@ -1,3 +1,5 @@
+internal import Threads
+
 /// A fixed number of threads that take closures off a bounded queue, first in first out.
 ///
 /// Requests have one pool and jobs another, whose threads have a lower system priority: a request never waits
@@ -26,7 +28,7 @@ public final class WorkerPool: Sendable {
         self.state = state
         self.capacity = capacity
         self.threads = (0..<max(1, threads)).compactMap { index in
-            startThread(name: "\(name)-\(index)", niceness: niceness) { Self.work(state) }
+            JoinableThread(name: "\(name)-\(index)", niceness: niceness) { Self.work(state) }
         }
     }
 

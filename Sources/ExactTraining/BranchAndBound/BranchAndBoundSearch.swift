@@ -1,6 +1,6 @@
 internal import Foundation
 internal import HeapModule
-internal import ParallelWork
+internal import Threads
 internal import Synchronization
 
 /// The open nodes, the best network and the loop over them, on several threads.

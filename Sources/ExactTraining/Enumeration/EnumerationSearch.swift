@@ -1,5 +1,5 @@
-internal import Dispatch
 internal import Synchronization
+internal import Threads
 
 /// The loop over all programs, on several threads with one shared best network.
 final class EnumerationSearch: Sendable {
@@ -59,7 +59,7 @@ final class EnumerationSearch: Sendable {
         let total = order.signedCount
         let threads = options.threads
         let finished = Mutex(0)
-        DispatchQueue.concurrentPerform(iterations: threads) { thread in
+        runOnThreads(threads) { thread in
             let worker = EnumerationWorker(data)
             var index = thread
             while index < order.count {

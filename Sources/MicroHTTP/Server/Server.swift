@@ -1,6 +1,7 @@
 internal import CMicroHTTPD
 internal import Glibc
 internal import Synchronization
+internal import Threads
 
 /// An HTTP/1.1 server over libmicrohttpd.
 ///
@@ -40,7 +41,7 @@ public final class Server: Sendable {
                     throw .cannotStart
                 }
                 let context = context
-                guard let watchdog = startThread({ Watchdog(context: context).run() }) else {
+                guard let watchdog = JoinableThread({ Watchdog(context: context).run() }) else {
                     daemon.stopListening(listener)
                     daemon.stop()
                     throw .cannotStart

@@ -1,5 +1,5 @@
 public import ExactArithmetic
-internal import ParallelWork
+internal import Threads
 
 /// How the units of a circuit become the hidden layers of a network.
 public struct LayeringOptions: Sendable {

@@ -1,6 +1,6 @@
 internal import CEvaluationKernels
-internal import Dispatch
 internal import Synchronization
+internal import Threads
 
 /// One call of the evaluator on many rows: shares of rows are handed out in order to the threads.
 ///
@@ -55,7 +55,7 @@ final class BatchRun: Sendable {
         if threads == 1 {
             work()
         } else {
-            DispatchQueue.concurrentPerform(iterations: threads) { _ in self.work() }
+            runOnThreads(threads) { _ in self.work() }
         }
         if isCancelled.load(ordering: .relaxed) { throw .cancelled }
         let row = firstOverflow.load(ordering: .relaxed)

@@ -1,5 +1,5 @@
 public import ExactArithmetic
-internal import ParallelWork
+internal import Threads
 
 /// What `ExactEvaluator` answers for a batch.
 public struct ExactEvaluation: Sendable, Equatable {

@@ -1,6 +1,6 @@
 internal import ExactArithmetic
 internal import LinearProgramming
-internal import ParallelWork
+internal import Threads
 internal import ReLUNetworks
 
 /// The cells on which each of several affine functions is the largest.

@@ -1,6 +1,6 @@
 internal import ExactArithmetic
 internal import LinearProgramming
-internal import ParallelWork
+internal import Threads
 internal import PiecewiseLinear
 internal import ReLUNetworks
 internal import Synchronization

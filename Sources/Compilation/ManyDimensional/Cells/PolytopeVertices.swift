@@ -1,6 +1,6 @@
 internal import ExactArithmetic
 internal import LinearProgramming
-internal import ParallelWork
+internal import Threads
 internal import ReLUNetworks
 
 /// A polytope by its vertices, each with the inequalities that hold with equality there.

@@ -1,6 +1,6 @@
 internal import ExactArithmetic
 internal import LinearProgramming
-internal import ParallelWork
+internal import Threads
 internal import ReLUNetworks
 
 /// A function on polyhedra in lattice form, max_i min_{j ∈ A_i} ℓ_j, certified by linear programs.

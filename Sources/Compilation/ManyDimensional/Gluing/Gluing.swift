@@ -1,6 +1,6 @@
 internal import ExactArithmetic
 internal import LinearProgramming
-internal import ParallelWork
+internal import Threads
 internal import ReLUNetworks
 
 /// Functions on simplices as networks of at most n hidden layers, by gluing along hyperplanes.

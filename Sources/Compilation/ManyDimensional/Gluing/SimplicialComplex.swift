@@ -1,5 +1,5 @@
 internal import ExactArithmetic
-internal import ParallelWork
+internal import Threads
 internal import PiecewiseLinear
 internal import ReLUNetworks
 

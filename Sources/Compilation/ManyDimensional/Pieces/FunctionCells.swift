@@ -1,6 +1,6 @@
 internal import ExactArithmetic
 internal import LinearProgramming
-internal import ParallelWork
+internal import Threads
 internal import PiecewiseLinear
 
 /// A function cut into polyhedra with interior on each of which it is affine: its simplices, regions or largest pieces as

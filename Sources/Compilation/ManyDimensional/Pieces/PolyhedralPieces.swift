@@ -1,6 +1,6 @@
 public import ExactArithmetic
 internal import LinearProgramming
-internal import ParallelWork
+internal import Threads
 public import PiecewiseLinear
 
 /// The pieces of a function that is given on polyhedra, which need not meet in whole faces and may overlap.

@@ -1,8 +1,8 @@
-internal import Dispatch
 internal import ExactArithmetic
 internal import PiecewiseLinear
 internal import ReLUNetworks
 internal import Synchronization
+internal import Threads
 
 /// Counting by extreme rays: one walk over all cells, and further ones over the parts with cells that may have the
 /// same map, where there are any.
@@ -106,11 +106,7 @@ struct CellCounting<Mask: FacetMask> {
             let result = finish(&visitor, statistics)
             results.withLock { $0.append((thread, result)) }
         }
-        if threads == 1 {
-            work(0)
-        } else {
-            DispatchQueue.concurrentPerform(iterations: threads, execute: work)
-        }
+        withoutActuallyEscaping(work) { runOnThreads(threads, $0) }
         if isOutOfSlots.load(ordering: .relaxed) { return nil }
         return results.withLock { $0.sorted { $0.0 < $1.0 }.map(\.1) }
     }

@@ -1,6 +1,6 @@
-internal import Dispatch
 internal import ExactArithmetic
 internal import Synchronization
+internal import Threads
 
 /// All cells of a network, found on several threads: one search splits off what lies beyond its first cuts, and the
 /// threads take these parts one by one. The cells' order is that of one search alone.
@@ -52,7 +52,7 @@ struct CellEnumeration {
         let next = Atomic(0)
         let used = tasks.count < Self.leastParts ? 1 : workers
         let network = network
-        DispatchQueue.concurrentPerform(iterations: used) { _ in
+        runOnThreads(used) { _ in
             let search = CellSearch(network)
             do throws(PieceCountingFault) {
                 while true {

@@ -1,6 +1,6 @@
 public import ExactArithmetic
 internal import LinearProgramming
-internal import ParallelWork
+internal import Threads
 
 extension RegionFunction {
     /// Checks that every region has interior, that regions agree, up to a tolerance, wherever they meet or overlap, and

@@ -1,5 +1,5 @@
 public import ExactArithmetic
-internal import ParallelWork
+internal import Threads
 
 extension SimplicialFunction {
     /// Checks that the simplices have interior, meet in whole faces, do not overlap, and have a convex union. Vertices at

@@ -1,5 +1,5 @@
 import Foundation
-import ParallelWork
+import Threads
 import Synchronization
 import Testing
 

@@ -6,7 +6,7 @@ import ReLUNetworks
 import Testing
 
 /// Networks, pieces and problems are those of one thread, whatever the number of threads.
-@Suite struct ThreadsTests {
+@Suite struct NumberOfThreadsTests {
     private func options(_ objective: ManyDimensionalOptions.Objective, threads: Int)
         -> ManyDimensionalOptions
     {

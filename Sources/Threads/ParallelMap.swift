@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Synchronization
 
 /// What `body` returns for 0 ..< `count`, in this order, computed on several threads, the caller's among them.
@@ -26,9 +25,10 @@ public func parallelMap<Result: Sendable, Failure: Error>(
         return results
     }
     let shared = SharedMap<Result, Failure>(count, body)
-    let others = startThreads(workers - 1) { _ in shared.work { _ in } }
+    // Where the system has fewer threads to give, these do more.
+    let others = (1..<workers).compactMap { _ in JoinableThread { shared.work { _ in } } }
     shared.work(progress)
-    others.wait()
+    for thread in others { thread.join() }
     return try shared.results()
 }
 
