@@ -63,9 +63,9 @@ final class EnumerationSearch: Sendable {
             let worker = EnumerationWorker(data)
             var index = thread
             while index < order.count {
-                if isOver() { return }
+                if self.isOver() { return }
                 worker.decide(order[index], self)
-                report(total)
+                self.report(total)
                 index += threads
             }
             finished.withLock { $0 += 1 }
