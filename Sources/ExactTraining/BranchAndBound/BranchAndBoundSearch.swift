@@ -153,7 +153,8 @@ final class BranchAndBoundSearch: Sendable {
     }
 
     private func work(_ thread: Int, slopeScale: Double) {
-        let bounding = NodeBounding(data, losses, wantsLeaf: options.wantCertificate)
+        let bounding = NodeBounding(
+            data, losses, wantsLeaf: options.wantCertificate, isOver: isOver)
         bounding.slopeScale = slopeScale
         let local = LocalSearch(data, losses, freeCount: freeCount)
         // Nodes that there is no room for in the heap: depth first.

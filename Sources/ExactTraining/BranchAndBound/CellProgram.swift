@@ -10,7 +10,7 @@ struct CellProgram: ConvexProgramData {
     private let positiveUnits: Int
     private let freeCount: Int
     /// Distinct rays, with the units that have them.
-    private var rays: [(ray: Ray, units: [Int])] = []
+    private let rays: [(ray: Ray, units: [Int])]
     /// Rows of the problem.
     private let problemRows: [Int]
     private let arrangementRow: [Int]
@@ -26,6 +26,7 @@ struct CellProgram: ConvexProgramData {
         self.positiveUnits = positiveUnits
         let problem = data.problem
         freeCount = data.freeCount
+        rays = cones.distinctRays
         var problemRows: [Int] = []
         var arrangementRow: [Int] = []
         var inputOfRow: [Int] = []
@@ -49,15 +50,6 @@ struct CellProgram: ConvexProgramData {
             weights: weights.map { $0 * scale })
         weightScale = scale
         totalWeightUp = rows.weights.reduce(EnclosedNumber.zero) { $0 + EnclosedNumber($1) }.upperBound
-        for (unit, cone) in cones.enumerated() {
-            for ray in cone.rays {
-                if let index = rays.firstIndex(where: { $0.ray.isParallel(to: ray) }) {
-                    rays[index].units.append(unit)
-                } else {
-                    rays.append((ray, [unit]))
-                }
-            }
-        }
     }
 
     private let weightScale: Double

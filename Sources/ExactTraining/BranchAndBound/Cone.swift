@@ -160,3 +160,20 @@ final class Cone: @unchecked Sendable {
         return chosen
     }
 }
+
+extension [Cone] {
+    /// The different rays of all cones, each with the units that have it, in increasing order.
+    var distinctRays: [(ray: Ray, units: [Int])] {
+        var rays: [(ray: Ray, units: [Int])] = []
+        for (unit, cone) in enumerated() {
+            for ray in cone.rays {
+                if let index = rays.firstIndex(where: { $0.ray.isParallel(to: ray) }) {
+                    rays[index].units.append(unit)
+                } else {
+                    rays.append((ray, [unit]))
+                }
+            }
+        }
+        return rays
+    }
+}

@@ -45,17 +45,7 @@ struct ExactCell {
             direction[data.freeCount == 1 ? data.dimension - 1 : index] = .one
             columns.append(Column(units: [], direction: direction, isFree: true, sign: 1))
         }
-        var rays: [(ray: Ray, units: [Int])] = []
-        for (unit, cone) in cones.enumerated() {
-            for ray in cone.rays {
-                if let index = rays.firstIndex(where: { $0.ray.isParallel(to: ray) }) {
-                    rays[index].units.append(unit)
-                } else {
-                    rays.append((ray, [unit]))
-                }
-            }
-        }
-        for (ray, units) in rays {
+        for (ray, units) in cones.distinctRays {
             let isPositive = units[0] < positiveUnits
             let isShared = isPositive && units[units.count - 1] >= positiveUnits
             columns.append(
@@ -65,9 +55,10 @@ struct ExactCell {
         }
     }
 
+    /// - Returns: nil where `isOver` said so first, which is asked all the time.
     /// - Complexity: O(D w² d²) rational operations for the moments, then solutions of at most w d equations.
-    mutating func solve() -> Solution? {
-        let moments = Moments(data, cones)
+    mutating func solve(isOver: () -> Bool = { false }) -> Solution? {
+        guard let moments = Moments(data, cones, isOver) else { return nil }
         let right = columns.map { moments.right($0.units.first, $0.direction, sign: $0.sign) }
         func product(_ a: Int, _ b: Int) -> Rational {
             moments.product(
@@ -91,6 +82,7 @@ struct ExactCell {
             return sum
         }
         while true {
+            if isOver() { return nil }
             // The steepest column, roughly; the order changes nothing in the end.
             var best: (column: Int, size: Double)?
             for column in columns.indices where !used.contains(column) {
@@ -175,7 +167,7 @@ struct ExactCell {
         private let count: Int
         private(set) var constant = Rational.zero
 
-        init(_ data: DataArrangement, _ cones: [Cone]) {
+        init?(_ data: DataArrangement, _ cones: [Cone], _ isOver: () -> Bool) {
             count = cones.count + 1
             let d = data.dimension
             let zeros = [Rational](repeating: .zero, count: d)
@@ -184,6 +176,7 @@ struct ExactCell {
             vectors = [[Rational]](repeating: zeros, count: count)
             let needsAll = data.freeCount > 0
             for row in 0..<data.count {
+                if row & 63 == 0, isOver() { return nil }
                 var weight = Rational.zero
                 var target = Rational.zero
                 for original in data.points.rows[data.pointOfRow[row]] {

@@ -31,8 +31,13 @@ final class NodeBounding {
     /// Of `slopeScale`.
     private static let tolerance = 1e-13
 
-    init(_ data: DataArrangement, _ losses: RowLosses, wantsLeaf: Bool) {
+    private let isOver: () -> Bool
+
+    init(
+        _ data: DataArrangement, _ losses: RowLosses, wantsLeaf: Bool, isOver: @escaping () -> Bool
+    ) {
         self.data = data
+        self.isOver = isOver
         self.losses = losses
         self.wantsLeaf = wantsLeaf
         relaxation = NodeRelaxation(data, losses)
@@ -141,7 +146,10 @@ final class NodeBounding {
     /// The decided region's convex program by other means.
     private func solveCell(_ outcome: inout Outcome, _ cones: [Cone], _ positiveUnits: Int) {
         var exact = ExactCell(data, cones, positiveUnits: positiveUnits)
-        let found = exact?.solve() ?? CellProgram(data, cones, positiveUnits: positiveUnits)?.solve()
+        var found = exact?.solve(isOver: isOver)
+        if found == nil, !isOver() {
+            found = CellProgram(data, cones, positiveUnits: positiveUnits)?.solve()
+        }
         guard let solution = found else { return }
         outcome.parameters = solution.parameters
         // To be looked at in any case.
