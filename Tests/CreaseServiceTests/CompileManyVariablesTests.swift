@@ -250,6 +250,13 @@ import Testing
         let whole = try service.post(
             "/v1/pieces", #"{"function":\#(sum)}"#, headers: [("Accept", "image/svg+xml")])
         #expect(whole.text.contains(">4 pieces, 4 affine functions<"))
+        // max(x, y, 0) − max(x + y, 1): the cells of both maxima, in which a network has more.
+        let difference =
+            #"{"kind":"signed-max","terms":[{"sign":1,"pieces":[{"gradient":[1,0],"intercept":0},{"gradient":[0,1],"intercept":0},{"gradient":[0,0],"intercept":0}]},"#
+            + #"{"sign":-1,"pieces":[{"gradient":[1,1],"intercept":0},{"gradient":[0,0],"intercept":1}]}]}"#
+        let cells = try service.post("/v1/pieces", #"{"function":\#(difference),"list":{"limit":100}}"#).json
+        #expect(cells["counts"] as? [String: String] == ["affine": "5", "level": "5", "closed": "5", "open": "5"])
+        #expect((cells["regions"] as? [Any])?.count == 5)
         // A saturated controller: unbounded regions that hold lines, two of them with one function.
         let law =
             #"{"kind":"regions","regions":[{"a":[[1,1]],"b":[-1],"gradient":[0,0],"intercept":1},"#

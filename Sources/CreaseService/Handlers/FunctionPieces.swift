@@ -36,7 +36,7 @@ struct FunctionPieces {
         if box == nil, form.list == nil, let counts = try ownCounts() {
             return try form.response(count(counts))
         }
-        if isCutAsPosted {
+        if isCutAsPosted || (form.list != nil && isListedAsPosted) {
             do { return try form.response(listed(on: box, form)) } catch let problem as Problem
                 where problem.code == "limit-exceeded" && isWhole
             {}
@@ -45,7 +45,11 @@ struct FunctionPieces {
     }
 
     func picture(on box: InputBox?) throws -> Response {
-        if let box, isCutAsPosted, function.variables == 2 { return try picture(within: box) }
+        if let box, function.variables == 2, isCutAsPosted || isListedAsPosted {
+            do { return try picture(within: box) } catch let problem as Problem
+                where problem.code == "limit-exceeded" && isWhole
+            {}
+        }
         guard box == nil else { return try space(on: box).picture() }
         let counts = try ownCounts() ?? (isCutAsPosted ? cells(on: nil).counts : nil)
         let pieces = counts.flatMap { count($0).counts[definition] }.flatMap { Int($0.description) }
@@ -82,6 +86,18 @@ struct FunctionPieces {
         default: !isWhole
         }
     }
+
+    /// Whether a list or a picture is tried from the function's own description: of a sum of maxima it tells far fewer polyhedra than there
+    /// are cells of a network.
+    private var isListedAsPosted: Bool { isSmall && function.variables <= 4 }
+
+    /// The most cells of the function's own description; where a network can tell as well, no more than take seconds.
+    private var maximumCells: Int {
+        let limit = call.service.configuration.maximumCompilationCells
+        return isCutAsPosted ? limit : min(limit, Self.triedCells)
+    }
+
+    private static let triedCells = 2000
 
     /// Whether cutting all of space by all affine functions, each against each, takes seconds at most.
     private var isSmall: Bool {
@@ -153,7 +169,7 @@ struct FunctionPieces {
             pieces = try PolyhedralPieces(
                 of: function.expression,
                 in: box.map { box in zip(box.lower, box.upper).map { $0...$1 } },
-                maximumCells: call.service.configuration.maximumCompilationCells, threads: threads,
+                maximumCells: maximumCells, threads: threads,
                 progress: { progress.report($0, $1) }, isCancelled: call.cancellation.closure)
         } catch {
             throw ManyDimensionalCompile.problem(error, pointer)
