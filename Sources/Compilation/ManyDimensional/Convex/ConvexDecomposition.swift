@@ -1,8 +1,8 @@
 internal import ExactArithmetic
 internal import LinearProgramming
-internal import Threads
 internal import ReLUNetworks
 internal import Synchronization
+internal import Threads
 
 /// A function on polyhedra as a convex one less folds (Kripfganz and Schulze 1987).
 ///
@@ -31,30 +31,48 @@ struct ConvexDecomposition: Sendable {
             opposite.cells[index].function = -opposite.cells[index].function
         }
         let (down, up) = (Self.folds(of: function), Self.folds(of: opposite))
+        let cells = function.cells
+        let places = try parallelMap(cells.count, threads: threads) { (index) throws(ManyDimensionalFault) in
+            try Self.description(of: cells[index], isCancelled)
+        }
         if function.cells.count <= Self.cellsForBoth {
-            let pieces = try Self.pieces(of: function, down, maximumCells, threads, isCancelled)
-            let others = try Self.pieces(of: opposite, up, maximumCells, threads, isCancelled)
+            let pieces = try Self.pieces(of: function, places, down, maximumCells, threads, isCancelled)
+            let others = try Self.pieces(of: opposite, places, up, maximumCells, threads, isCancelled)
             isOpposite = (others.count, up.count) < (pieces.count, down.count)
             self.pieces = isOpposite ? others : pieces
         } else {
             isOpposite = up.count < down.count
             pieces = try Self.pieces(
-                of: isOpposite ? opposite : function, isOpposite ? up : down, maximumCells, threads,
+                of: isOpposite ? opposite : function, places, isOpposite ? up : down, maximumCells, threads,
                 isCancelled)
         }
         folds = isOpposite ? up : down
     }
 
+    /// `nil` where the cell has very many vertices.
+    private static func description(of cell: PolyhedralFunction.Cell, _ isCancelled: () -> Bool)
+        throws(ManyDimensionalFault) -> DoubleDescription?
+    {
+        do {
+            return try DoubleDescription(cell.polyhedron, isCancelled: isCancelled)
+        } catch {
+            if case .cancelled = error { throw .cancelled }
+            return nil
+        }
+    }
+
     /// The pieces of the function with the folds added.
     private static func pieces(
-        of function: PolyhedralFunction, _ folds: [(hyperplane: AffineForm, height: Rational)],
+        of function: PolyhedralFunction, _ places: [DoubleDescription?],
+        _ folds: [(hyperplane: AffineForm, height: Rational)],
         _ maximumCells: Int, _ threads: Int, _ isCancelled: @escaping @Sendable () -> Bool
     ) throws(ManyDimensionalFault) -> [AffineForm] {
         // All cells' parts could be very many before they are counted.
         let found = Mutex<Set<AffineForm>>([])
         let parts = try parallelMap(function.cells.count, threads: threads) {
             (index) throws(ManyDimensionalFault) in
-            let forms = try Self.pieces(on: function.cells[index], folds, maximumCells, isCancelled)
+            let forms = try Self.pieces(
+                on: function.cells[index], places[index], folds, maximumCells, isCancelled)
             let count = found.withLock {
                 $0.formUnion(forms)
                 return $0.count
@@ -67,6 +85,50 @@ struct ConvexDecomposition: Sendable {
     }
 
     private static func pieces(
+        on cell: PolyhedralFunction.Cell, _ place: DoubleDescription?,
+        _ folds: [(hyperplane: AffineForm, height: Rational)], _ maximumCells: Int, _ isCancelled: () -> Bool
+    ) throws(ManyDimensionalFault) -> [AffineForm] {
+        if let place,
+            let pieces = try piecesByGenerators(
+                of: cell.function, in: place, folds, maximumCells, isCancelled)
+        {
+            return pieces
+        }
+        return try piecesByPrograms(on: cell, folds, maximumCells, isCancelled)
+    }
+
+    /// Parts by their vertices and directions, whose signs tell which hyperplanes cut a part; `nil` where a part has very many.
+    private static func piecesByGenerators(
+        of function: AffineForm, in place: DoubleDescription,
+        _ folds: [(hyperplane: AffineForm, height: Rational)], _ maximumCells: Int, _ isCancelled: () -> Bool
+    ) throws(ManyDimensionalFault) -> [AffineForm]? {
+        let pieces: [AffineForm]
+        do throws(DoubleDescription.Fault) {
+            var parts = [(place: place, function: function)]
+            for (hyperplane, height) in folds where parts.count <= maximumCells {
+                let side = LinearInequality(
+                    normal: hyperplane.gradient(place.dimension), offset: -hyperplane.constant)
+                var next: [(place: DoubleDescription, function: AffineForm)] = []
+                for (place, function) in parts {
+                    let (below, above) = try place.split(side, isCancelled: isCancelled)
+                    if let below { next.append((below, function)) }
+                    if let above { next.append((above, function + height * hyperplane)) }
+                }
+                parts = next
+            }
+            pieces = parts.map(\.function)
+        } catch {
+            if case .cancelled = error { throw .cancelled }
+            return nil
+        }
+        guard pieces.count <= maximumCells else {
+            throw .tooManyCells(limit: maximumCells, reached: pieces.count)
+        }
+        return pieces
+    }
+
+    /// The same by linear programs, where parts have very many vertices.
+    private static func piecesByPrograms(
         on cell: PolyhedralFunction.Cell, _ folds: [(hyperplane: AffineForm, height: Rational)],
         _ maximumCells: Int, _ isCancelled: () -> Bool
     ) throws(ManyDimensionalFault) -> [AffineForm] {

@@ -192,11 +192,18 @@ struct Gluing {
     private func decompositions(at faces: [Int], _ progress: (Double) -> Void) throws(ManyDimensionalFault)
         -> [ConvexDecomposition]
     {
+        if faces.isEmpty { return [] }
         let (complex, maximumCells, isCancelled) = (complex, maximumCells, isCancelled)
+        let facets = try parallelMap(complex.faces.count, threads: threads, perThread: 256) {
+            (face) throws(ManyDimensionalFault) in
+            if isCancelled() { throw .cancelled }
+            return complex.codimension(face) == 1 ? complex.hyperplane(through: face) : nil
+        }
         return try parallelMap(faces.count, threads: threads, progress: progress) {
             (place) throws(ManyDimensionalFault) in
             try ConvexDecomposition(
-                complex.localFunction(at: faces[place]), maximumCells: maximumCells, isCancelled: isCancelled)
+                complex.localFunction(at: faces[place], facets), maximumCells: maximumCells,
+                isCancelled: isCancelled)
         }
     }
 
@@ -252,23 +259,28 @@ extension SimplicialComplex {
 
 extension SimplicialComplex {
     /// The function's pieces on the simplices that have the face, continued to the cones that these look like from it.
-    func localFunction(at face: Int) -> PolyhedralFunction {
+    ///
+    /// - Parameter hyperplanes: by face, those of the facets.
+    func localFunction(at face: Int, _ hyperplanes: [AffineForm?]) -> PolyhedralFunction {
         let base = faces[face].vertices
-        return polyhedral(faces[face].simplices) { !base.contains($0) }
+        return polyhedral(faces[face].simplices, hyperplanes) { !base.contains($0) }
     }
 
     /// The function on its simplices.
-    var polyhedralFunction: PolyhedralFunction { polyhedral(Array(simplices.indices)) { _ in true } }
+    var polyhedralFunction: PolyhedralFunction { polyhedral(Array(simplices.indices), []) { _ in true } }
 
     /// Simplices bounded by their facets that lack a vertex of a kind.
-    private func polyhedral(_ members: [Int], lacking isLacking: (Int) -> Bool) -> PolyhedralFunction {
+    private func polyhedral(
+        _ members: [Int], _ hyperplanes: [AffineForm?], lacking isLacking: (Int) -> Bool
+    ) -> PolyhedralFunction {
         PolyhedralFunction(
             dimension: dimension,
             cells: members.map { simplex in
                 var polyhedron = Polyhedron(dimension: dimension, inequalities: [])
                 for vertex in simplices[simplex] where isLacking(vertex) {
                     guard let facet = places[simplices[simplex].filter { $0 != vertex }] else { continue }
-                    let form = hyperplane(through: facet)
+                    let known = facet < hyperplanes.count ? hyperplanes[facet] : nil
+                    let form = known ?? hyperplane(through: facet)
                     polyhedron = polyhedron.cut(side(of: vertex, form) > 0 ? -form : form, dimension)
                 }
                 let share = Rational(1, dimension + 1)
