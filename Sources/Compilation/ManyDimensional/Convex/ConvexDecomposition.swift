@@ -30,7 +30,7 @@ struct ConvexDecomposition: Sendable {
         for index in opposite.cells.indices {
             opposite.cells[index].function = -opposite.cells[index].function
         }
-        let (down, up) = (Self.folds(of: function), Self.folds(of: opposite))
+        let (down, up) = Self.folds(of: function)
         let cells = function.cells
         let places = try parallelMap(cells.count, threads: threads) { (index) throws(ManyDimensionalFault) in
             try Self.description(of: cells[index], isCancelled)
@@ -151,11 +151,13 @@ struct ConvexDecomposition: Sendable {
         return parts.map(\.function)
     }
 
-    /// Each hyperplane that bounds cells on both sides with affine functions that agree on it; cells that do not meet
-    /// can only make its height larger than it need be.
-    private static func folds(of function: PolyhedralFunction) -> [(hyperplane: AffineForm, height: Rational)]
-    {
-        var folds: [(hyperplane: AffineForm, height: Rational)] = []
+    /// Each hyperplane that bounds cells on both sides with affine functions that agree on it, with the largest bend downwards,
+    /// and with the largest upwards; cells that do not meet can only make these larger than they need be.
+    private static func folds(of function: PolyhedralFunction) -> (
+        down: [(hyperplane: AffineForm, height: Rational)], up: [(hyperplane: AffineForm, height: Rational)]
+    ) {
+        var down: [(hyperplane: AffineForm, height: Rational)] = []
+        var up = down
         var below: [AffineForm: Set<AffineForm>] = [:]
         var above: [AffineForm: Set<AffineForm>] = [:]
         for cell in function.cells {
@@ -173,7 +175,7 @@ struct ConvexDecomposition: Sendable {
         }
         let shared = below.keys.filter { above[$0] != nil }
         for hyperplane in shared.sorted(by: { $0.sortKey.lexicographicallyPrecedes($1.sortKey) }) {
-            var least = Rational.zero
+            var (least, most) = (Rational.zero, Rational.zero)
             for lower in below[hyperplane] ?? [] {
                 for upper in above[hyperplane] ?? [] {
                     let difference = upper - lower
@@ -181,11 +183,13 @@ struct ConvexDecomposition: Sendable {
                         difference == first.coefficient * hyperplane
                     else { continue }
                     least = min(least, first.coefficient)
+                    most = max(most, first.coefficient)
                 }
             }
-            if least.sign < 0 { folds.append((hyperplane, -least)) }
+            if least.sign < 0 { down.append((hyperplane, -least)) }
+            if most.sign > 0 { up.append((hyperplane, most)) }
         }
-        return folds
+        return (down, up)
     }
 
     /// f = g − Σ c σ(h).
