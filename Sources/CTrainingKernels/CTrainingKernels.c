@@ -1,13 +1,9 @@
 #include "CTrainingKernels.h"
 
-// Each loop is compiled for several instruction sets, and the loader chooses.
-#if defined(__x86_64__) && defined(__linux__)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-// The choice among clones runs before the sanitizer is ready, which instruments it all the same.
-#define VARIANTS
-#else
+// Each loop is compiled for several instruction sets, and the loader chooses; not with sanitizers, which instrument the
+// choice though they are not ready by then.
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
 #define VARIANTS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#endif
 #else
 #define VARIANTS
 #endif
