@@ -24,51 +24,63 @@ public func parallelMap<Result: Sendable, Failure: Error>(
         }
         return results
     }
-    let shared = SharedMap<Result, Failure>(count, body)
+    let shares = ElementShares(count)
+    let found = (0..<workers).map { _ in FoundElements(body) }
     // Where the system has fewer threads to give, these do more.
-    let others = (1..<workers).compactMap { _ in JoinableThread { shared.work { _ in } } }
-    shared.work(progress)
+    let others = found.dropFirst().compactMap { part in JoinableThread { part.take(from: shares) { _ in } } }
+    found[0].take(from: shares, progress)
     for thread in others { thread.join() }
-    return try shared.results()
+    let failures = found.compactMap(\.failure)
+    if let first = failures.min(by: { $0.index < $1.index }) { throw first.error }
+    var results = [Result?](repeating: nil, count: count)
+    for part in found { for (index, result) in part.results { results[index] = result } }
+    return results.compactMap(\.self)
 }
 
-/// One map while its threads are at work.
-private final class SharedMap<Result: Sendable, Failure: Error>: Sendable {
-    private let count: Int
-    private let body: @Sendable (Int) throws(Failure) -> Result
+/// The elements of one map, handed out in order.
+private final class ElementShares: Sendable {
+    let count: Int
     private let next = Atomic<Int>(0)
     private let done = Atomic<Int>(0)
     /// The least element that failed so far.
     private let leastFailure = Atomic<Int>(.max)
-    private let failures = Mutex<[Int: Failure]>([:])
-    private let found: Mutex<[Result?]>
 
-    init(_ count: Int, _ body: @escaping @Sendable (Int) throws(Failure) -> Result) {
-        self.count = count
-        self.body = body
-        found = Mutex([Result?](repeating: nil, count: count))
+    init(_ count: Int) { self.count = count }
+
+    /// `nil` where none is left or one before the next has failed.
+    func take() -> Int? {
+        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        return index < count && index < leastFailure.load(ordering: .relaxed) ? index : nil
     }
 
-    /// Takes elements until none is left or one before the next has failed.
-    func work(_ progress: (Double) -> Void) {
-        while true {
-            let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard index < count, index < leastFailure.load(ordering: .relaxed) else { return }
+    /// How much is done with one more element.
+    func finish() -> Double {
+        Double(done.wrappingAdd(1, ordering: .relaxed).newValue) / Double(count)
+    }
+
+    func fail(at index: Int) { leastFailure.min(index, ordering: .relaxed) }
+}
+
+/// What one thread made.
+///
+/// `@unchecked Sendable`: the thread alone writes it, and it is read after the thread was joined.
+private final class FoundElements<Result: Sendable, Failure: Error>: @unchecked Sendable {
+    private(set) var results: [(index: Int, result: Result)] = []
+    private(set) var failure: (index: Int, error: Failure)?
+    private let body: @Sendable (Int) throws(Failure) -> Result
+
+    init(_ body: @escaping @Sendable (Int) throws(Failure) -> Result) { self.body = body }
+
+    func take(from shares: ElementShares, _ progress: (Double) -> Void) {
+        while let index = shares.take() {
             do throws(Failure) {
-                let result = try body(index)
-                found.withLock { $0[index] = result }
+                results.append((index, try body(index)))
             } catch {
-                failures.withLock { $0[index] = error }
-                leastFailure.min(index, ordering: .relaxed)
+                failure = (index, error)
+                shares.fail(at: index)
                 return
             }
-            progress(Double(done.wrappingAdd(1, ordering: .relaxed).newValue) / Double(count))
+            progress(shares.finish())
         }
-    }
-
-    func results() throws(Failure) -> [Result] {
-        let failures = failures.withLock { $0 }
-        if let first = failures.keys.min(), let failure = failures[first] { throw failure }
-        return found.withLock { $0.compactMap(\.self) }
     }
 }

@@ -1,7 +1,6 @@
 internal import ExactArithmetic
 internal import LinearProgramming
 internal import ReLUNetworks
-internal import Synchronization
 internal import Threads
 
 /// A function on polyhedra as a convex one less folds (Kripfganz and Schulze 1987).
@@ -67,22 +66,28 @@ struct ConvexDecomposition: Sendable {
         _ folds: [(hyperplane: AffineForm, height: Rational)],
         _ maximumCells: Int, _ threads: Int, _ isCancelled: @escaping @Sendable () -> Bool
     ) throws(ManyDimensionalFault) -> [AffineForm] {
-        // All cells' parts could be very many before they are counted.
-        let found = Mutex<Set<AffineForm>>([])
-        let parts = try parallelMap(function.cells.count, threads: threads) {
-            (index) throws(ManyDimensionalFault) in
-            let forms = try Self.pieces(
-                on: function.cells[index], places[index], folds, maximumCells, isCancelled)
-            let count = found.withLock {
-                $0.formUnion(forms)
-                return $0.count
-            }
-            guard count <= maximumCells else { throw .tooManyCells(limit: maximumCells, reached: count) }
-            return forms
-        }
+        let cells = function.cells
+        var pieces: [AffineForm] = []
         var seen: Set<AffineForm> = []
-        return parts.joined().filter { seen.insert($0).inserted }
+        var next = 0
+        while next < cells.count {
+            // All cells' parts could be very many before they are counted.
+            let first = next
+            next = min(cells.count, first + cellsAtATime)
+            let parts = try parallelMap(next - first, threads: threads) {
+                (place) throws(ManyDimensionalFault) in
+                let index = first + place
+                return try Self.pieces(on: cells[index], places[index], folds, maximumCells, isCancelled)
+            }
+            pieces += parts.joined().filter { seen.insert($0).inserted }
+            guard pieces.count <= maximumCells else {
+                throw .tooManyCells(limit: maximumCells, reached: pieces.count)
+            }
+        }
+        return pieces
     }
+
+    private static let cellsAtATime = 64
 
     private static func pieces(
         on cell: PolyhedralFunction.Cell, _ place: DoubleDescription?,

@@ -1,13 +1,12 @@
 internal import ExactArithmetic
 internal import LinearProgramming
-internal import Synchronization
 
 /// Regions held against each other, from several threads.
 final class RegionCheck: Sendable {
     let cells: [RegionCell]
     let tolerance: Rational
     /// Hyperplanes found to have the union on one side.
-    private let supporting = Mutex<Set<[Rational]>>([])
+    private let supporting = SupportingHyperplanes()
 
     init(cells: [RegionCell], tolerance: Rational) {
         self.cells = cells
@@ -92,10 +91,9 @@ final class RegionCheck: Sendable {
             if isCovered(index, facet, partners) { continue }
             let inequality = cells[index].polyhedron.inequalities[facet]
             let plane = Hyperplane(inequality)
-            let isKnown = supporting.withLock { $0.contains(plane.key) }
-            if isKnown || cells.allSatisfy({ inequality.holds(throughout: $0.box) }) {
+            if supporting.contains(plane.key) || cells.allSatisfy({ inequality.holds(throughout: $0.box) }) {
                 isInside = false
-                supporting.withLock { _ = $0.insert(plane.key) }
+                supporting.insert(plane.key)
                 continue
             }
             var inside: [LinearInequality] = []
@@ -120,7 +118,7 @@ final class RegionCheck: Sendable {
                 throw .gap(
                     region: index, halfSpace: cells[index].posted[facet], point: plane.point(place))
             }
-            supporting.withLock { _ = $0.insert(plane.key) }
+            supporting.insert(plane.key)
         }
         return isInside
     }
