@@ -51,8 +51,9 @@ struct ParallelMapTests {
                 calls += 1
             }
         ) { $0 }
-        #expect(calls > 0 && calls <= 64)
-        if threads == 1 { #expect(last == 1) }
+        // Others may have done all before the caller begins.
+        #expect(calls <= 64)
+        if threads == 1 { #expect(calls == 64 && last == 1) }
     }
 
     @Test func fewElementsStayOnTheCallersThread() {
