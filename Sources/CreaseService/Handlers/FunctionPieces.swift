@@ -36,7 +36,7 @@ struct FunctionPieces {
         if box == nil, form.list == nil, let counts = try ownCounts() {
             return try form.response(count(counts))
         }
-        if isCutAsPosted || (form.list != nil && isListedAsPosted) {
+        if isCutAsPosted || isTriedAsPosted {
             do { return try form.response(listed(on: box, form)) } catch let problem as Problem
                 where problem.code == "limit-exceeded" && isWhole
             {}
@@ -45,7 +45,7 @@ struct FunctionPieces {
     }
 
     func picture(on box: InputBox?) throws -> Response {
-        if let box, function.variables == 2, isCutAsPosted || isListedAsPosted {
+        if let box, function.variables == 2, isCutAsPosted || isTriedAsPosted {
             do { return try picture(within: box) } catch let problem as Problem
                 where problem.code == "limit-exceeded" && isWhole
             {}
@@ -87,9 +87,9 @@ struct FunctionPieces {
         }
     }
 
-    /// Whether a list or a picture is tried from the function's own description: of a sum of maxima it tells far fewer polyhedra than there
-    /// are cells of a network.
-    private var isListedAsPosted: Bool { isSmall && function.variables <= 4 }
+    /// Whether the function's own description is tried first: of a sum of maxima it tells far fewer polyhedra than there are cells
+    /// of a network, and in far less time.
+    private var isTriedAsPosted: Bool { isSmall }
 
     /// The most cells of the function's own description; where a network can tell as well, no more than take seconds.
     private var maximumCells: Int {
