@@ -94,10 +94,11 @@ struct FunctionPieces {
     /// The most cells of the function's own description; where a network can tell as well, no more than take seconds.
     private var maximumCells: Int {
         let limit = call.service.configuration.maximumCompilationCells
-        return isCutAsPosted ? limit : min(limit, Self.triedCells)
+        if isCutAsPosted { return limit }
+        return min(limit, function.variables <= 4 ? Self.triedCells : Self.triedCells / 5)
     }
 
-    private static let triedCells = 2000
+    private static let triedCells = 5000
 
     /// Whether cutting all of space by all affine functions, each against each, takes seconds at most.
     private var isSmall: Bool {

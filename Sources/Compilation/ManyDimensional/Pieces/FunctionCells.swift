@@ -17,7 +17,7 @@ struct FunctionCells: Sendable {
     private(set) var cells: [Cell] = []
     private let dimension: Int
     private let maximumCells: Int
-    private let threads: Int
+    private var threads: Int
     private let isCancelled: @Sendable () -> Bool
 
     /// - Parameter box: cells are cut to it; `nil` for the function's whole domain.
@@ -58,28 +58,32 @@ struct FunctionCells: Sendable {
         case .maxAffine(let pieces):
             return try maximum(of: try compositions(pieces, inputs), in: start)
         case .maximum(let functions):
-            return try values(of: functions, inputs, in: start, combined: maximum)
+            return try values(of: functions, inputs, in: start) {
+                (cells, forms, place) throws(ManyDimensionalFault) in try cells.maximum(of: forms, in: place)
+            }
         case .minimum(let functions):
-            return try values(of: functions, inputs, in: start, combined: minimum)
+            return try values(of: functions, inputs, in: start) {
+                (cells, forms, place) throws(ManyDimensionalFault) in try cells.minimum(of: forms, in: place)
+            }
         case .absolute(let function):
             return try values(of: [function], inputs, in: start) {
-                (forms, place) throws(ManyDimensionalFault) in
-                try maximum(of: forms + forms.map { -$0 }, in: place)
+                (cells, forms, place) throws(ManyDimensionalFault) in
+                try cells.maximum(of: forms + forms.map { -$0 }, in: place)
             }
         case .sum(let terms):
             return try values(of: terms.map(\.function), inputs, in: start) {
-                (forms, place) throws(ManyDimensionalFault) in
-                [Cell(description: place, function: sum(zip(terms.map(\.coefficient), forms)))]
+                (cells, forms, place) throws(ManyDimensionalFault) in
+                [Cell(description: place, function: cells.sum(zip(terms.map(\.coefficient), forms)))]
             }
         case .signedMax(let terms):
             var found = [Cell(description: start, function: sum([]))]
             for term in terms {
                 let forms = try compositions(term.pieces, inputs)
-                found = try refined(found) { (cell) throws(ManyDimensionalFault) in
-                    try maximum(of: forms, in: cell.description).map {
+                found = try refined(found) { (cells, cell) throws(ManyDimensionalFault) in
+                    try cells.maximum(of: forms, in: cell.description).map {
                         Cell(
                             description: $0.description,
-                            function: sum([
+                            function: cells.sum([
                                 (.one, cell.function), (term.isNegative ? Rational(-1) : .one, $0.function),
                             ]))
                     }
@@ -88,23 +92,20 @@ struct FunctionCells: Sendable {
             return found
         case .lattice(let pieces, let selections):
             let forms = try compositions(pieces, inputs)
-            var found: [(place: DoubleDescription, values: [AffineFunction])] = [(start, [])]
+            var found = [Part(place: start, values: [])]
             for selection in LatticeForm.absorbed(selections) {
-                var next: [(place: DoubleDescription, values: [AffineFunction])] = []
-                for (place, values) in found {
-                    for cell in try minimum(of: selection.map { forms[$0] }, in: place) {
-                        next.append((cell.description, values + [cell.function]))
-                    }
-                    try check(next.count)
+                let members = selection.map { forms[$0] }
+                found = try refined(found) { (cells, part) throws(ManyDimensionalFault) in
+                    try cells.minimum(of: members, in: part.place).map { part.with($0) }
                 }
-                found = next
             }
-            var cells: [Cell] = []
-            for (place, values) in found { cells += try maximum(of: values, in: place) }
-            return cells
+            return try refined(found) { (cells, part) throws(ManyDimensionalFault) in
+                try cells.maximum(of: part.values, in: part.place)
+            }
         case .composition(let outer, let inner):
-            return try values(of: inner, inputs, in: start) { (forms, place) throws(ManyDimensionalFault) in
-                try parts(of: outer, forms, in: place)
+            return try values(of: inner, inputs, in: start) {
+                (cells, forms, place) throws(ManyDimensionalFault) in
+                try cells.parts(of: outer, forms, in: place)
             }
         case .oneDimensional(let function): return try line(function, inputs, in: start)
         case .network(let layers): return try network(layers, inputs, in: start)
@@ -246,37 +247,54 @@ struct FunctionCells: Sendable {
     /// Parts on which all functions are affine, and what is made of them there.
     private func values(
         of functions: [FunctionExpression], _ inputs: [AffineFunction], in start: DoubleDescription,
-        combined: ([AffineFunction], DoubleDescription) throws(ManyDimensionalFault) -> [Cell]
+        combined:
+            @escaping @Sendable (FunctionCells, [AffineFunction], DoubleDescription)
+            throws(ManyDimensionalFault) -> [Cell]
     ) throws(ManyDimensionalFault) -> [Cell] {
-        var found: [(place: DoubleDescription, values: [AffineFunction])] = [(start, [])]
+        var found = [Part(place: start, values: [])]
         for function in functions {
-            var next: [(place: DoubleDescription, values: [AffineFunction])] = []
-            for (place, values) in found {
-                for cell in try parts(of: function, inputs, in: place) {
-                    next.append((cell.description, values + [cell.function]))
-                }
-                try check(next.count)
+            found = try refined(found) { (cells, part) throws(ManyDimensionalFault) in
+                try cells.parts(of: function, inputs, in: part.place).map { part.with($0) }
             }
-            found = next
         }
-        var cells: [Cell] = []
-        for (place, values) in found {
-            cells += try combined(values, place)
-            try check(cells.count)
+        return try refined(found) { (cells, part) throws(ManyDimensionalFault) in
+            try combined(cells, part.values, part.place)
         }
-        return cells
     }
 
-    private func refined(_ cells: [Cell], _ body: (Cell) throws(ManyDimensionalFault) -> [Cell])
-        throws(ManyDimensionalFault) -> [Cell]
-    {
-        var found: [Cell] = []
-        for cell in cells {
-            found += try body(cell)
+    /// A polyhedron on which some functions are affine.
+    private struct Part: Sendable {
+        var place: DoubleDescription
+        var values: [AffineFunction]
+
+        /// What another function's cell within leaves of it.
+        func with(_ cell: Cell) -> Part { Part(place: cell.description, values: values + [cell.function]) }
+    }
+
+    /// What `body` makes of each part, on several threads: it gets cells that use one where there are several parts.
+    private func refined<Piece: Sendable, Result: Sendable>(
+        _ parts: [Piece],
+        _ body: @escaping @Sendable (FunctionCells, Piece) throws(ManyDimensionalFault) -> [Result]
+    ) throws(ManyDimensionalFault) -> [Result] {
+        var inner = self
+        if parts.count > 1 { inner.threads = 1 }
+        let cells = inner
+        var found: [Result] = []
+        var next = 0
+        while next < parts.count {
+            // No more at a time than make it far beyond the limit.
+            let first = next
+            next = min(parts.count, first + Self.partsAtATime)
+            let results = try parallelMap(next - first, threads: threads, perThread: 2) {
+                (place) throws(ManyDimensionalFault) in try body(cells, parts[first + place])
+            }
+            found += results.joined()
             try check(found.count)
         }
         return found
     }
+
+    private static let partsAtATime = 64
 
     /// One part for each form that is the largest somewhere within.
     private func maximum(of forms: [AffineFunction], in start: DoubleDescription)
@@ -284,16 +302,19 @@ struct FunctionCells: Sendable {
     {
         var seen: Set<AffineFunction> = []
         let different = forms.filter { seen.insert($0).inserted }
-        var found: [Cell] = []
-        for (index, form) in different.enumerated() {
+        let found = try parallelMap(different.count, threads: threads, perThread: 8) {
+            (index) throws(ManyDimensionalFault) -> Cell? in
             if isCancelled() { throw .cancelled }
-            var place: DoubleDescription? = start
+            let form = different[index]
+            var place = start
             for (other, rival) in different.enumerated() where other != index {
-                guard let here = place else { break }
-                place = try cut(here, sum([(.one, form), (Rational(-1), rival)]))
+                guard let left = try cut(place, sum([(.one, form), (Rational(-1), rival)])) else {
+                    return nil
+                }
+                place = left
             }
-            if let place { found.append(Cell(description: place, function: form)) }
-        }
+            return Cell(description: place, function: form)
+        }.compactMap(\.self)
         try check(found.count)
         return found
     }
