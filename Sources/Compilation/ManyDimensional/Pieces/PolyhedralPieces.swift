@@ -137,28 +137,31 @@ private struct PolyhedralJoining {
         throws(ManyDimensionalFault)
     {
         var near: [(Int, Int)] = []
+        var done = 0
         for group in groups where group.count > 1 {
             let sorted = meetings.sorted(group)
             for place in sorted.indices {
                 near += meetings.near(place, in: sorted).map { (sorted[place], $0) }
+                done += 1
+                if near.count < Self.pairsAtATime { continue }
+                try joinShared(near)
+                near = []
+                progress(Double(done) / Double(cells.count))
             }
         }
-        var done = 0
-        while done < near.count {
-            progress(Double(done) / Double(near.count))
-            // Those that others have joined before need no look.
-            let next = min(near.count, done + Self.pairsAtATime)
-            let left = near[done..<next].filter { open.root($0.0) != open.root($0.1) }
-            done = next
-            let meetings = meetings
-            let shared = try parallelMap(left.count, threads: threads) {
-                (index) throws(ManyDimensionalFault) in
-                try meetings.shared(left[index].0, left[index].1, measured: true)
-            }
-            for pair in shared.lazy.compactMap(\.self) {
-                closed.join(pair.first, pair.second)
-                if pair.isWide { open.join(pair.first, pair.second) }
-            }
+        try joinShared(near)
+    }
+
+    private mutating func joinShared(_ near: [(Int, Int)]) throws(ManyDimensionalFault) {
+        // Those that others have joined before need no look.
+        let left = near.filter { open.root($0.0) != open.root($0.1) }
+        let meetings = meetings
+        let shared = try parallelMap(left.count, threads: threads) { (index) throws(ManyDimensionalFault) in
+            try meetings.shared(left[index].0, left[index].1, measured: true)
+        }
+        for pair in shared.lazy.compactMap(\.self) {
+            closed.join(pair.first, pair.second)
+            if pair.isWide { open.join(pair.first, pair.second) }
         }
     }
 
@@ -193,7 +196,7 @@ private struct PolyhedralJoining {
     }
 
     private static let pairsAtATime = 4096
-    private static let cellsAtATime = 512
+    private static let cellsAtATime = 64
 
     /// Joins the cells of each group's affine function that the set on which f equals it connects.
     private mutating func connect(
