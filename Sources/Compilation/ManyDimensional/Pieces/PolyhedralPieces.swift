@@ -136,11 +136,13 @@ private struct PolyhedralJoining {
     private mutating func joinNeighbours(_ groups: [[Int]], _ progress: (Double) -> Void)
         throws(ManyDimensionalFault)
     {
+        progress(0)
         var near: [(Int, Int)] = []
         var done = 0
         for group in groups where group.count > 1 {
             let sorted = meetings.sorted(group)
             for place in sorted.indices {
+                if place & 15 == 0, isCancelled() { throw .cancelled }
                 near += meetings.near(place, in: sorted).map { (sorted[place], $0) }
                 done += 1
                 if near.count < Self.pairsAtATime { continue }
